@@ -1,0 +1,62 @@
+# Two commands matter: `make demo` and `make test`. Both do all the set-up themselves.
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON := .venv/bin/python
+SAM := .venv-sam/bin/sam
+# uv lives in an environment of its own: nothing is installed into the machine's Python.
+UV := env -u VIRTUAL_ENV .uv/bin/python -m uv
+CODE := functions autoflow tests benchmarks
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: .venv/.synced .venv-sam/.synced ## Make the locked environments
+
+.venv/.synced: requirements/dev.txt pyproject.toml | .uv/bin/uv
+	test -x $(PYTHON) || $(UV) venv --quiet .venv
+	$(UV) pip sync --quiet --python .venv requirements/dev.txt
+	$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@touch $@
+
+.venv-sam/.synced: requirements/sam.txt | .uv/bin/uv
+	test -x $(SAM) || $(UV) venv --quiet .venv-sam
+	$(UV) pip sync --quiet --python .venv-sam requirements/sam.txt
+	@touch $@
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and show what came out
+	.venv/bin/autoflow demo
+
+test: setup lint ## Everything that CI checks
+	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+lint: setup ## Style, types, template
+	$(PYTHON) -m ruff check $(CODE)
+	$(PYTHON) -m ruff format --check $(CODE)
+	$(PYTHON) -m mypy $(CODE)
+	.venv/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(SAM) validate --lint
+
+format: .venv/.synced ## Rewrite the code in the project's style
+	$(PYTHON) -m ruff check --fix $(CODE)
+	$(PYTHON) -m ruff format $(CODE)
+
+quality: .venv/.synced ## Measure model quality against AutoGluon run directly (DATA=folder with the data sets)
+	$(PYTHON) -m benchmarks.quality $(DATA)
+
+lock: | .uv/bin/uv ## Resolve all dependencies anew
+	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/localstack-constraints.txt \
+		--group dev --custom-compile-command "make lock" -o requirements/dev.txt pyproject.toml
+	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes \
+		--group pyproject.toml:sam --custom-compile-command "make lock" -o requirements/sam.txt
+	for layer in core data statistics; do \
+		$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/dev.txt \
+			--custom-compile-command "make lock" -o layers/$$layer/requirements.txt layers/$$layer/requirements.in; done
+
+clean: ## Remove what the build made
+	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo test lint format quality lock clean

@@ -1,0 +1,1 @@
+"""The operator's tool: command line and local cloud. Never deployed."""

@@ -1,0 +1,35 @@
+"""Errors of the command line, by what the caller's shell learns of them."""
+
+
+class CommandError(Exception):
+    """The command cannot do what was asked (exit status 1). The message says why and what to do."""
+
+    exit_status = 1
+    name = "CommandFailed"
+
+
+class UsageError(CommandError):
+    """The command was asked for something impossible (exit status 2): options, files, names."""
+
+    exit_status = 2
+    name = "InvalidUsage"
+
+
+class RunError(CommandError):
+    """The execution ended without a result.
+
+    Args:
+        error: the state machine's error name.
+        cause: what went wrong, where, and what to do.
+        run: the execution's name.
+        options: what to write after a command to mean the same stack.
+    """
+
+    BAD_INPUT = frozenset({"InvalidRequest", "InvalidDataset"})
+
+    def __init__(self, error: str, cause: str, run: str, options: str = "") -> None:
+        super().__init__(cause)
+        self.name = error
+        self.run = run
+        self.options = options
+        self.exit_status = 2 if error in self.BAD_INPUT else 1

@@ -1,0 +1,96 @@
+"""Small corrections of LocalStack 4.14, applied once before any service is loaded."""
+
+import functools
+import os
+import time
+import types
+from typing import Any
+
+from localstack.runtime import hooks
+
+
+@hooks.on_runtime_create()  # type: ignore[untyped-decorator]
+def apply() -> None:
+    """Entry point ``localstack.hooks.on_runtime_create``."""
+    allow_reserved_error_names()
+    remember_json_paths()
+    leave_connections_non_blocking()
+    leave_stopped_executions_aborted()
+    scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
+    if scale != 1:
+        scale_waits(scale)
+
+
+def remember_json_paths() -> None:
+    """Parse each JSONPath once: LocalStack parses it anew whenever a state reads it, which takes 13 ms."""
+    from localstack.services.stepfunctions.asl.utils import json_path
+
+    _replace(json_path, "parse", functools.lru_cache(maxsize=4096)(vars(json_path)["parse"]))
+
+
+def scale_waits(factor: float) -> None:
+    """Wait states and Retry back-off sleep ``factor`` times their seconds; TimeoutSeconds stay real."""
+    from localstack.services.stepfunctions.asl.component.common.retry import retrier_decl
+    from localstack.services.stepfunctions.asl.component.state.state_wait.wait_function import wait_function
+
+    def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
+        end = time.monotonic() + wait_seconds * factor
+        while env.is_running() and (left := end - time.monotonic()) > 0:
+            env.program_state_event.wait(left)
+
+    _replace(retrier_decl, "time", types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * factor)))
+    _replace(wait_function.WaitFunction, "_wait_interval", wait_interval)
+
+
+def allow_reserved_error_names() -> None:
+    """Let a failed Task, a Fail state and a Map pass ``States.Timeout`` and the like on, as Step Functions does."""
+    from localstack.services.stepfunctions.asl.component.common.error_name.error_name import ErrorName
+    from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.iteration import (
+        iteration_worker,
+    )
+    from localstack.services.stepfunctions.asl.component.state.state_execution.state_task import local_mock_eval_utils
+    from localstack.services.stepfunctions.asl.component.state.state_fail import state_fail
+
+    custom: Any = vars(state_fail)["CustomErrorName"]
+
+    class ReservedErrorName(ErrorName):
+        def __init__(self, error_name: str) -> None:
+            super().__init__(error_name=error_name)
+
+    def name(error_name: str) -> object:
+        return ReservedErrorName(error_name) if error_name.startswith("States.") else custom(error_name)
+
+    for module in (iteration_worker, local_mock_eval_utils, state_fail):
+        _replace(module, "CustomErrorName", name)
+
+
+def leave_connections_non_blocking() -> None:
+    """Serve plain HTTP only, so that LocalStack does not look whether a new connection speaks TLS.
+
+    To look, it makes the connection block for up to a second and leaves it so. Then a client that reads slower than the
+    cloud writes, as functions do that stream a large object, first stops the whole cloud and then loses its connection.
+    """
+    from localstack.http.duplex_socket import DuplexSocket
+
+    _replace(DuplexSocket, "is_ssl_socket", staticmethod(lambda connection: False))
+
+
+def leave_stopped_executions_aborted() -> None:
+    """An execution that was stopped stays ABORTED, also when the function that was at work fails after that."""
+    from localstack.services.stepfunctions.asl.eval.environment import Environment
+    from localstack.services.stepfunctions.asl.eval.program_state import ProgramStopped
+
+    set_error: Any = vars(Environment)["set_error"]
+
+    def set_error_unless_stopped(self: Any, error: Any) -> None:
+        if not isinstance(self.program_state(), ProgramStopped):
+            set_error(self, error)
+
+    _replace(Environment, "set_error", set_error_unless_stopped)
+
+
+def _replace(owner: object, name: str, value: object) -> None:
+    """Set an attribute that must exist: a LocalStack that moved it must fail loudly, not silently misbehave."""
+    if not hasattr(owner, name):
+        raise AttributeError(f"{owner!r} has no {name}; this is not LocalStack 4.14")
+    setattr(owner, name, value)

@@ -1,0 +1,77 @@
+"""Bring a run's results down to a folder."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from autoflow.errors import CommandError
+from autoflow.stack import Stack
+
+ACCEPTED, REVIEW, RESULT = "accepted.csv", "review.csv", "result.json"
+_CHUNK = 1 << 20
+
+
+def download(stack: Stack, result: Mapping[str, Any], folder: Path) -> None:
+    """Write accepted.csv, review.csv and result.json into the folder; each appears whole or not at all.
+
+    Raises:
+        CommandError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, key in ((ACCEPTED, "Accepted"), (REVIEW, "Review")):
+            if uri := result.get("Files", {}).get(key):
+                with _replacing(folder / name) as file:
+                    _join_parts(stack, uri, file)
+        write_json(folder / RESULT, result)
+    except OSError as error:
+        raise CommandError(f"cannot write the results to {folder}: {error.strerror}") from error
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write an indented JSON file that appears whole or not at all."""
+    with _replacing(path) as file:
+        file.write(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def read_json(stack: Stack, uri: str) -> Any:
+    """The JSON document at an S3 URI."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return json.loads(stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def _join_parts(stack: Stack, folder_uri: str, file: BinaryIO) -> None:
+    """Write all parts below the URI in order, with the header of the first one alone."""
+    bucket, _, prefix = folder_uri.removeprefix("s3://").partition("/")
+    first = True
+    for key in _keys(stack, bucket, prefix):
+        body = stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+        in_header = not first
+        for chunk in body.iter_chunks(_CHUNK):
+            piece = chunk
+            if in_header:
+                _, newline, piece = chunk.partition(b"\n")
+                in_header = not newline
+            file.write(piece)
+        first = False
+
+
+def _keys(stack: Stack, bucket: str, prefix: str) -> Iterator[str]:
+    for page in stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield item["Key"]
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes its name when it is complete, and leaves nothing behind when it is not."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

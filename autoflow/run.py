@@ -1,0 +1,188 @@
+"""The whole way of one run: upload, start, follow, bring the results down."""
+
+import contextlib
+import json
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from autoflow import report, results
+from autoflow.display import display_on
+from autoflow.errors import CommandError, RunError
+from autoflow.execution import Execution
+from autoflow.follow import follow
+from autoflow.request import Request
+from autoflow.stack import Stack
+from autoflow.upload import Uploads, check, is_uri
+
+_CLEAN_UP_PATIENCE_SECONDS = 900
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run that succeeded: result.json, leaderboard.json, and the folder with the files."""
+
+    result: dict[str, Any]
+    leaderboard: dict[str, Any]
+    folder: Path
+
+
+class InterruptedRunError(CommandError):
+    """Ctrl-C ended the run."""
+
+    exit_status = INTERRUPTED
+    name = "Aborted"
+
+
+def check_paths(request: Request) -> None:
+    """See before anything is started that local data is there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    for section in ("Dataset", "Scoring"):
+        if uri := request.get(section, {}).get("S3Uri"):
+            check(str(uri))
+
+
+def run(stack: Stack, request: Request, console: Console, folder: Path | None = None) -> Outcome:
+    """Carry out the request in the stack and put the results into the folder (default: named like the run).
+
+    Raises:
+        RunError: the execution failed.
+        InterruptedRunError: Ctrl-C; the execution was stopped and what it had made was removed.
+        CommandError: something else went wrong.
+    """
+    uploads = Uploads(stack)
+    execution: Execution | None = None
+    try:
+        with _terminate_like_ctrl_c():
+            sent = _upload(uploads, request, console)
+            execution = Execution.start(stack, sent)
+            console.print(f"Run [bold]{execution.name}[/] in the {stack.title}", highlight=False)
+            with display_on(console, execution.name) as display:
+                description = follow(execution, display)
+    except KeyboardInterrupt:
+        _abort(uploads, execution, console)
+        raise InterruptedRunError("stopped by Ctrl-C; nothing of the run is left running") from None
+    if description["status"] != "SUCCEEDED":
+        error = RunError(
+            description.get("error") or description["status"],
+            uploads.in_local_terms(
+                readable(description.get("cause") or f"the execution ended in {description['status']}")
+            ),
+            execution.name,
+            stack.options,
+        )
+        if error.name in RunError.BAD_INPUT:
+            uploads.delete()
+        raise error
+    result: dict[str, Any] = json.loads(description["output"])
+    target = folder or Path(execution.name)
+    results.download(stack, result, target)
+    return Outcome(result, results.read_json(stack, result["Files"]["Leaderboard"]), target)
+
+
+def show(console: Console, outcome: Outcome, command: Sequence[str]) -> None:
+    """Print what came out."""
+    report.show(console, outcome.result, outcome.leaderboard, outcome.folder, command)
+
+
+def failure_document(error: CommandError) -> dict[str, str]:
+    """What ``--json`` prints instead of result.json."""
+    document = {"Outcome": "Failed", "Error": error.name, "Cause": str(error)}
+    return {"Run": error.run, **document} if isinstance(error, RunError) else document
+
+
+def readable(cause: str) -> str:
+    """The cause with every error document in it, however deeply nested, replaced by its message.
+
+    Clean Up does this itself; this is for runs that it could not clean up.
+    """
+    text, position = "", 0
+    while (begin := cause.find("{", position)) >= 0:
+        text += cause[position:begin]
+        try:
+            document, position = json.JSONDecoder().raw_decode(cause, begin)
+        except ValueError:
+            document, position = None, begin + 1
+        message = (document or {}).get("Cause") or (document or {}).get("errorMessage")
+        text += readable(str(message)) if message else cause[begin:position]
+    return text + cause[position:]
+
+
+def _upload(uploads: Uploads, request: Mapping[str, Any], console: Console) -> Request:
+    """The request with everything local replaced by where it was put."""
+    sent = {section: dict(value) if isinstance(value, dict) else value for section, value in request.items()}
+    for section in ("Dataset", "Scoring"):
+        data = sent.get(section, {}).get("S3Uri")
+        if data is None or is_uri(str(data)):
+            continue
+        with console.status(Text(f"Uploading {data}")) as status:
+
+            def tell(done: int, total: int, name: str = str(data), line: Status = status) -> None:
+                line.update(Text(f"Uploading {name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB"))
+
+            sent[section]["S3Uri"] = uploads.put(str(data), tell)
+    return sent
+
+
+def _abort(uploads: Uploads, execution: Execution | None, console: Console) -> None:
+    """Undo a run that is under way. A second Ctrl-C ends this at once, too."""
+    console.print("Stopping the run and removing what it made; Ctrl-C again leaves it as it is")
+    name = execution.name if execution else "the run"
+    try:
+        if execution:
+            execution.stop()
+            _clean_up(execution, console)
+        uploads.delete()
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"stopped at once; what {name} had made is still there: look for its name in SageMaker"
+        ) from None
+    except (CommandError, BotoCoreError, ClientError) as error:
+        raise InterruptedRunError(
+            f"stopped, but what {name} had made could not be removed: {error}. Look for its name in SageMaker"
+        ) from error
+
+
+def _clean_up(execution: Execution, console: Console) -> None:
+    removed: list[str] = []
+    left: list[str] = []
+    end = time.monotonic() + _CLEAN_UP_PATIENCE_SECONDS
+    for attempt in execution.clean_up():
+        removed += attempt.removed
+        for reason in set(attempt.left) - set(left):
+            console.print(Text(f"Not yet removed: {reason}"))
+        left = attempt.left
+        if time.monotonic() > end:
+            break
+    console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
+    if left:
+        raise CommandError("; ".join(left))
+
+
+@contextlib.contextmanager
+def _terminate_like_ctrl_c() -> Iterator[None]:
+    """A polite kill and a closed terminal stop the run as Ctrl-C does."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

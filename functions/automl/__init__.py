@@ -1,0 +1,1 @@
+"""The library that the handlers call: plain Python, no handler code, AWS clients passed in."""

@@ -1,0 +1,76 @@
+"""The first flaw in a block of CSV that the engine refused or read with cells missing: slow and exact."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from automl.dialect import decode
+from automl.errors import InvalidDataset
+
+_LONE_CR = re.compile(rb"\r(?!\n)")
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a block begins in its object: byte and row count from 0, lines from 1."""
+
+    uri: str
+    byte: int
+    row: int
+    line: int
+
+
+def blank_records(block: bytes, delimiter: str, width: int, where: Position) -> list[int]:
+    """The 0-based records of the block that are blank lines, when those are its only peculiarity.
+
+    Raises:
+        InvalidDataset: the first flaw, with its object, row and line: another encoding, a row with more or fewer cells
+            than the header, or misplaced quotes.
+    """
+    text = _LONE_CR.sub(b" ", block)
+    lines = _Lines(decode(where.uri, text, where.byte, where.line))
+    records = csv.reader(lines, delimiter=delimiter, strict=True)
+    blank: list[int] = []
+    row, line, number = where.row, where.line, 0
+    try:
+        for number, record in enumerate(records):
+            if not record:
+                blank.append(number)
+            elif len(record) != width:
+                raise InvalidDataset(
+                    f"{where.uri}: row {row} (line {line}) has {len(record)} cells, the header has {width} columns; "
+                    f"quote cells that contain {delimiter!r}, and write an empty cell for a missing value"
+                )
+            elif any('"' in cell for cell in record) and '""' not in lines.seen:
+                raise _misplaced_quote(where.uri, row, line)
+            row += bool(record)
+            line += lines.seen.count("\n")
+            lines.seen = ""
+    except csv.Error as error:
+        raise _misplaced_quote(where.uri, row, line) from error
+    return blank
+
+
+def _misplaced_quote(uri: str, row: int, line: int) -> InvalidDataset:
+    return InvalidDataset(
+        f'{uri}: row {row} (line {line}) has a quote (") that does not open and close a whole cell; '
+        'put the cell in quotes and double each quote inside it ("")'
+    )
+
+
+class _Lines:
+    """The text's lines, remembering those of the record that is being read."""
+
+    def __init__(self, text: str) -> None:
+        self._text = io.StringIO(text, newline="\n")
+        self.seen = ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self.seen += line
+        return line

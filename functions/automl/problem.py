@@ -1,0 +1,188 @@
+"""Which problem a target poses, by a documented rule on its values (docs/decisions/0004-problem-type.md)."""
+
+import math
+from dataclasses import dataclass, field
+
+from automl.errors import InvalidDataset, InvalidRequest
+from automl.objectives import (
+    BINARY,
+    DEFAULT_OBJECTIVE,
+    MULTICLASS,
+    REGRESSION,
+    check_objective,
+    problem_type_of,
+)
+
+MOST_CLASSES = 1000
+MOST_INTEGRAL_CLASSES = 20
+MINIMUM_TRAINING_ROWS = 500
+"""Fewer rows make an AutoML job fail after it was paid for."""
+
+_NUMERIC = {"integer", "number"}
+
+
+@dataclass
+class TargetValues:
+    """The target's values in the rows that may be learnt from, counted while they stream by.
+
+    ``counts`` stops growing beyond :data:`MOST_CLASSES` + 1 values: then there are ``many``.
+    """
+
+    uri: str
+    column: str
+    kind: str
+    counts: dict[str, int] = field(default_factory=dict)
+    missing: int = 0
+    many: bool = False
+
+    def add(self, counts: dict[str, int], missing: int) -> None:
+        """Count the values of some more rows."""
+        self.missing += missing
+        for value, count in counts.items():
+            if value in self.counts or len(self.counts) <= MOST_CLASSES:
+                self.counts[value] = self.counts.get(value, 0) + count
+            else:
+                self.many = True
+                self.counts[""] = self.counts.get("", 0) + count
+
+    @property
+    def place(self) -> str:
+        """The dataset and the column, for messages."""
+        return f"{self.uri}: target column {self.column!r}"
+
+    @property
+    def rows(self) -> int:
+        """Rows that have a value."""
+        return sum(self.counts.values())
+
+    @property
+    def numeric(self) -> bool:
+        """Whether all values are numbers."""
+        return self.kind in _NUMERIC
+
+    @property
+    def values(self) -> set[str] | set[float]:
+        """The distinct values; as numbers when all are, so that 1 and 1.0 are one."""
+        texts = {value for value in self.counts if value}
+        return {float(value) for value in texts} if self.numeric else texts
+
+    @property
+    def integral(self) -> bool:
+        """Whether all values are whole numbers."""
+        return self.numeric and all(math.floor(value) == value for value in self.values if isinstance(value, float))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A decided problem: its type, its objective metric, and for people how they were chosen."""
+
+    type: str
+    objective: str
+    decided: str
+
+
+def check_usable(target: TargetValues) -> None:
+    """Raise InvalidDataset for a target that is mostly missing or always the same."""
+    place = target.place
+    if target.missing > target.rows:
+        raise InvalidDataset(
+            f"{place} is missing in {target.missing:,} of {target.missing + target.rows:,} rows; "
+            "fill it in, or filter such rows out in Transform.Filter if few rows are enough"
+        )
+    if not target.many and len(target.values) < 2:
+        raise InvalidDataset(
+            f"{place} has the same value in every row; there is nothing to predict: "
+            "name another Dataset.TargetColumn, or add rows with other values"
+        )
+
+
+def decide(target: TargetValues, problem_type: str | None = None, objective: str | None = None) -> Problem:
+    """Decide what the request leaves open, for a target that is usable.
+
+    Raises:
+        InvalidDataset: the target's values are not what the problem type needs.
+        InvalidRequest: the objective metric is none of the problem type.
+    """
+    implied = problem_type_of(objective) if objective else None
+    if problem_type:
+        chosen, reason = problem_type, "as the request says"
+    elif implied:
+        chosen, reason = implied, f"because the objective {objective} has no other"
+    else:
+        chosen, reason = _by_rule(target)
+    _check_fits(target, chosen, reason)
+    if objective:
+        check_objective(chosen, objective)
+    metric = objective or DEFAULT_OBJECTIVE[chosen]
+    origin = "as the request says" if objective else "the default"
+    return Problem(chosen, metric, f"{chosen}, {reason}; objective {metric}, {origin}")
+
+
+def _by_rule(target: TargetValues) -> tuple[str, str]:
+    distinct = len(target.values)
+    noun = "numbers" if target.numeric else "values"
+    if not target.many and distinct == 2:
+        return BINARY, f"because {target.column!r} has two distinct {noun}"
+    if not target.numeric:
+        return MULTICLASS, f"because {target.column!r} has {_amount(target)} distinct {noun} that are no numbers"
+    if not target.many and target.integral and distinct <= MOST_INTEGRAL_CLASSES:
+        return MULTICLASS, f"because {target.column!r} has {distinct} distinct whole numbers (at most 20 are classes)"
+    what = "whole numbers (more than 20 are quantities)" if target.integral else "numbers, not all whole"
+    return REGRESSION, f"because {target.column!r} has {_amount(target)} distinct {what}"
+
+
+def _check_fits(target: TargetValues, chosen: str, reason: str) -> None:
+    place = target.place
+    distinct = len(target.values)
+    if chosen == REGRESSION:
+        if not target.numeric:
+            raise InvalidDataset(
+                f"{place} holds {target.kind} values, but {REGRESSION}, {reason}, needs numbers; "
+                "ask for a classification, or make every value a number"
+            )
+        return
+    if chosen == BINARY:
+        if target.many or distinct != 2:
+            raise InvalidDataset(
+                f"{place} has {_amount(target)} distinct values, but {BINARY}, {reason}, needs two; "
+                f"ask for {MULTICLASS}, or leave Problem.Type out"
+            )
+        return
+    if distinct == 2 and not target.many:
+        raise InvalidDataset(
+            f"{place} has two distinct values, but {MULTICLASS}, {reason}, needs more; ask for {BINARY}, "
+            "or leave Problem.Type out"
+        )
+    if target.many or distinct * 2 > target.rows:
+        remedy = f"ask for {REGRESSION}" if target.numeric else "group them into fewer classes"
+        raise InvalidDataset(
+            f"{place} has {_amount(target)} distinct values in {target.rows:,} rows, too many to be classes "
+            f"(at most {MOST_CLASSES:,}, and half as many as rows); {remedy}, or predict another column"
+        )
+
+
+def _amount(target: TargetValues) -> str:
+    return f"more than {MOST_CLASSES:,}" if target.many else f"{len(target.values):,}"
+
+
+def confidence(requested: dict[str, object], problem_type: str) -> dict[str, object]:
+    """The run's threshold, ``{"Threshold": 0.9}``, or ``{}`` to accept every prediction.
+
+    Args:
+        requested: Confidence of request.json; ``IsDefault`` when it is the stack's own, which regressions ignore.
+        problem_type: decided type.
+
+    Raises:
+        InvalidRequest: the request asks for a threshold on a regression.
+    """
+    threshold = requested.get("Threshold")
+    if threshold is None:
+        return {}
+    if problem_type == REGRESSION:
+        if requested.get("IsDefault"):
+            return {}
+        raise InvalidRequest(
+            "Confidence.Threshold is a probability, which a regression does not have: every row is accepted; "
+            "leave Confidence out"
+        )
+    return {"Threshold": threshold}

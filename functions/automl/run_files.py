@@ -1,0 +1,106 @@
+"""Where a run keeps its files: ``s3://<bucket>/runs/<run>/``."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """URIs of a run's files. ``uri`` is the run's folder and ends with a slash."""
+
+    uri: str
+
+    @property
+    def request(self) -> str:
+        return f"{self.uri}request.json"
+
+    @property
+    def profile(self) -> str:
+        return f"{self.uri}profile.json"
+
+    @property
+    def recipe(self) -> str:
+        return f"{self.uri}recipe.json"
+
+    @property
+    def smoke_rows(self) -> str:
+        """A few training rows as the endpoint takes them: features only, no header."""
+        return f"{self.uri}smoke.csv"
+
+    @property
+    def data(self) -> str:
+        return f"{self.uri}data/"
+
+    def split(self, name: str) -> str:
+        """Folder of one split: ``train``, ``calibration`` or ``test``."""
+        return f"{self.data}{name}/"
+
+    @property
+    def autopilot(self) -> str:
+        """S3OutputPath of the AutoML job; without a trailing slash, as the job appends its own name."""
+        return f"{self.uri}autopilot"
+
+    @property
+    def candidate(self) -> str:
+        return f"{self.uri}candidate.json"
+
+    @property
+    def leaderboard(self) -> str:
+        return f"{self.uri}leaderboard.json"
+
+    @property
+    def model(self) -> str:
+        return f"{self.uri}model.json"
+
+    @property
+    def result(self) -> str:
+        return f"{self.uri}result.json"
+
+    @property
+    def proof(self) -> str:
+        """Output folder of the test split's scoring when the run also scores other rows."""
+        return f"{self.uri}proof/"
+
+
+@dataclass(frozen=True)
+class ScoringFiles:
+    """URIs of one scoring's files below its output folder, which ends with a slash."""
+
+    uri: str
+
+    def features(self, part: int) -> str:
+        """Features in training order, CSV without header, one record per line."""
+        return f"{self.uri}rows/features/part-{part:05d}.csv"
+
+    def keys(self, part: int) -> str:
+        """CSV with header ``Row,Id,Truth``, one record per line of :meth:`features`."""
+        return f"{self.uri}rows/keys/part-{part:05d}.csv"
+
+    def skipped(self, part: int) -> str:
+        """CSV with header ``Row,Id,Truth,Reason``: rows that are not sent to the endpoint."""
+        return f"{self.uri}rows/skipped/part-{part:05d}.csv"
+
+    @property
+    def summary(self) -> str:
+        return f"{self.uri}scoring.json"
+
+    @property
+    def predictions_folder(self) -> str:
+        return f"{self.uri}predictions/"
+
+    def predictions(self, part: int) -> str:
+        """CSV with header ``Row,Id,Truth,<response keys>``: the endpoint's raw answers."""
+        return f"{self.predictions_folder}part-{part:05d}.csv"
+
+    @property
+    def accepted_folder(self) -> str:
+        return f"{self.uri}accepted/"
+
+    def accepted(self, part: int) -> str:
+        return f"{self.accepted_folder}part-{part:05d}.csv"
+
+    @property
+    def review_folder(self) -> str:
+        return f"{self.uri}review/"
+
+    def review(self, part: int) -> str:
+        return f"{self.review_folder}part-{part:05d}.csv"

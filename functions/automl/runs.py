@@ -1,0 +1,37 @@
+"""Names that follow from an execution, so that a retry or a redrive finds what it made before."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+NAME_LENGTH = 32
+"""AutoMLJobName takes at most 32 characters; models, configs and endpoints take 63."""
+_SUFFIX = 8
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_SUFFIX]
+
+
+def run_name(execution: Mapping[str, str]) -> str:
+    """``<base>-<8 hex digits>``: at most 32 lower-case letters, digits and single hyphens.
+
+    Args:
+        execution: ``Id`` (ARN), ``Name`` and ``StartTime`` of the execution, none of which a redrive changes.
+    """
+    words = re.sub(r"[^a-z0-9]+", "-", execution["Name"].lower())
+    base = words.strip("-")[: NAME_LENGTH - _SUFFIX - 1].strip("-") or "run"
+    return f"{base}-{_digest(execution['Id'], execution['StartTime'])}"
+
+
+def run_uri(bucket: str, name: str) -> str:
+    """The run's folder in the data bucket."""
+    return f"s3://{bucket}/runs/{name}/"
+
+
+def config_name(model_name: str, execution_id: str) -> str:
+    """The endpoint config that a deployment makes for a model.
+
+    Every deployment has its own: an endpoint is only ever updated to another config, and no two endpoints share one.
+    """
+    return f"{model_name[:54].rstrip('-')}-{_digest(execution_id)}"

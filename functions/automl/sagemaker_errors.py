@@ -1,0 +1,47 @@
+"""SageMaker's two ways to say "exists already" and "does not exist": a modeled error, or a ValidationException.
+
+The wording of the latter is not documented, so nobody matches on it: the caller looks whether the thing is there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_MISSING = frozenset({"ResourceNotFound", "ResourceNotFoundException", "ValidationException"})
+_REFUSED = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ValidationException"})
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Whether SageMaker rejected the request itself, be it that the thing exists or that a value is wrong."""
+    return error.response["Error"]["Code"] in _REFUSED
+
+
+def message_of(error: ClientError) -> str:
+    """What AWS said, without botocore's preamble."""
+    return error.response["Error"].get("Message", str(error)).rstrip(" .")
+
+
+def find[T](describe: Callable[..., T], **name: str) -> T | None:
+    """What the describe call answers, or None when there is nothing of that name."""
+    try:
+        return describe(**name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            return None
+        raise
+
+
+def delete(remove: Callable[..., Any], describe: Callable[..., Any], **name: str) -> bool:
+    """Delete the thing; False when it was not there.
+
+    Raises:
+        ClientError: it is still there and SageMaker will not delete it now.
+    """
+    try:
+        remove(**name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING and find(describe, **name) is None:
+            return False
+        raise
+    return True

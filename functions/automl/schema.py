@@ -1,0 +1,114 @@
+"""Checks documents against ``schemas/`` and says what is wrong in words: where, what, and what would be right."""
+
+import difflib
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from automl.errors import InvalidRequest
+
+SCHEMAS = Path(__file__).with_name("schemas")
+
+
+@functools.cache
+def load(name: str) -> dict[str, Any]:
+    """The schema of that name, for example ``request``."""
+    document: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return document
+
+
+def check(document: Any, name: str, subject: str) -> None:
+    """Raise InvalidRequest with the first thing about the document that breaks the schema.
+
+    Args:
+        document: parsed JSON.
+        name: the schema's name, for example ``request``.
+        subject: what the document is, to begin messages with, for example ``the execution input``.
+    """
+    errors = sorted(Draft202012Validator(load(name)).iter_errors(document), key=_importance)
+    if errors:
+        raise InvalidRequest(explain(errors[0], subject))
+
+
+def _importance(error: ValidationError) -> tuple[bool, int, str]:
+    # A misspelt key explains the "missing" key beside it, so it is told first.
+    return error.validator != "additionalProperties", len(error.absolute_path), str(list(error.absolute_path))
+
+
+def explain(error: ValidationError, subject: str) -> str:
+    """One sentence for a schema violation, naming the place and the remedy."""
+    place = _place(error.absolute_path)
+    rules = cast(dict[str, Any], error.schema)
+    instance: Any = error.instance
+    if error.validator == "additionalProperties":
+        return _unknown_key(instance, rules["properties"], place, subject)
+    if error.validator == "required":
+        missing = next(key for key in rules["required"] if key not in instance)
+        hint = rules["properties"].get(missing, {}).get("description", "")
+        return f"{_joined(place, missing)} is missing from {subject}. Add it{f': {hint}' if hint else ''}"
+    where = place or subject[0].upper() + subject[1:]
+    value = json.dumps(instance, ensure_ascii=False)
+    shown = value if len(value) <= 100 else f"{value[:100]}…"
+    return f"{where} is {shown} but must be {_expectation(str(error.validator), rules)}"
+
+
+def _expectation(rule: str, rules: Mapping[str, Any]) -> str:
+    limit = rules[rule]
+    match rule:
+        case "type":
+            text = {
+                "object": "a JSON object",
+                "array": "a list",
+                "string": "a text",
+                "integer": "a whole number",
+                "number": "a number",
+                "boolean": "true or false",
+            }[limit]
+        case "enum":
+            text = f"one of {', '.join(str(value) for value in limit)}"
+        case "minimum" | "maximum":
+            text = f"at {'least' if rule == 'minimum' else 'most'} {limit:,}"
+        case "exclusiveMinimum" | "exclusiveMaximum":
+            text = f"{'more' if rule == 'exclusiveMinimum' else 'less'} than {limit:,}"
+        case "minLength" | "minItems":
+            text = "not empty" if limit == 1 else f"at least {limit:,} long"
+        case "maxLength" | "maxItems":
+            text = f"at most {limit:,} long"
+        case "uniqueItems":
+            text = "free of repetitions"
+        case _:
+            text = f"as its schema says ({rule}: {limit})"
+    description = rules.get("description", "")
+    if rule == "pattern":
+        return description or f"of the form {limit}"
+    return f"{text} ({description})" if description else text
+
+
+def _unknown_key(instance: Iterable[str], properties: Iterable[str], place: str, subject: str) -> str:
+    known = sorted(properties)
+    unknown = min(key for key in instance if key not in known)
+    nearest = nearest_name(unknown, known)
+    remedy = f"Did you mean {_joined(place, nearest)!r}?" if nearest else f"Known keys here are {', '.join(known)}"
+    return f"{_joined(place, unknown)!r} in {subject} is not a known key. {remedy}"
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like this one, whatever its case, or None."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.lower().replace("_", ""), by_lower, n=1, cutoff=0.6)
+    return by_lower[matches[0]] if matches else None
+
+
+def _joined(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _place(path: Iterable[str | int]) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")

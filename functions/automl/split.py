@@ -1,0 +1,46 @@
+"""Which split a row belongs to: a stable function of its content (docs/decisions/0007-split-hash.md)."""
+
+import hashlib
+from collections.abc import Collection
+
+import polars as pl
+
+TRAIN, CALIBRATION, TEST = "train", "calibration", "test"
+_BITS = 64
+
+
+def row_hashes(frame: pl.DataFrame, ignored: Collection[str] = ()) -> pl.Series:
+    """A 64-bit hash of each row's text, whatever the order of columns, the platform and the version of any library.
+
+    BLAKE2b (RFC 7693) with an 8-byte digest over the cells in UTF-8, columns ordered by name, separated by U+001F;
+    a missing cell is empty.
+
+    Args:
+        frame: text columns.
+        ignored: columns that do not count, such as a row's identity.
+    """
+    names = sorted(set(frame.columns) - set(ignored))
+    text = frame.select(pl.concat_str([pl.col(name).fill_null("") for name in names], separator="\x1f")).to_series()
+    blake2b = hashlib.blake2b
+    hashes = [int.from_bytes(blake2b(row.encode(), digest_size=_BITS // 8).digest(), "big") for row in text]
+    return pl.Series("hash", hashes, dtype=pl.UInt64)
+
+
+def assign(hashes: pl.Series, test: float, calibration: float) -> pl.Series:
+    """The split of each row: ``test`` when hash / 2^64 is below the test share, then ``calibration``, else ``train``.
+
+    A test row stays one when the calibration share changes, and when rows are added or removed.
+    """
+    frame = hashes.to_frame("hash")
+    return frame.select(
+        pl.when(pl.col("hash") < _bound(test))
+        .then(pl.lit(TEST))
+        .when(pl.col("hash") < _bound(test + calibration))
+        .then(pl.lit(CALIBRATION))
+        .otherwise(pl.lit(TRAIN))
+        .alias("split")
+    ).to_series()
+
+
+def _bound(share: float) -> pl.Expr:
+    return pl.lit(min(int(share * 2**_BITS), 2**_BITS - 1), dtype=pl.UInt64)

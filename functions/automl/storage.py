@@ -1,0 +1,89 @@
+"""JSON documents and listings in S3. A single PutObject is atomic: a reader never sees half a document."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from automl.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object in S3: its ``s3://`` URI and its size in bytes."""
+
+    uri: str
+    size: int
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an ``s3://bucket/key`` URI; the key may be empty.
+
+    Raises:
+        InvalidRequest: the text is not an S3 URI.
+    """
+    scheme, separator, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not separator or not bucket:
+        raise InvalidRequest(f"{uri!r} is not an S3 URI; write s3://bucket/key")
+    return bucket, key
+
+
+def list_objects(s3: "S3Client", uri: str) -> Iterator[StoredObject]:
+    """The non-empty-named objects whose key starts with the URI's key, in key order."""
+    bucket, prefix = split_uri(uri)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            if not item["Key"].endswith("/"):
+                yield StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"])
+
+
+def read_bytes(s3: "S3Client", uri: str) -> bytes:
+    """The whole object at the URI."""
+    bucket, key = split_uri(uri)
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def write_bytes(s3: "S3Client", uri: str, body: bytes, content_type: str = "text/csv") -> str:
+    """Write the object and return its URI."""
+    bucket, key = split_uri(uri)
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    return uri
+
+
+def read_json(s3: "S3Client", uri: str) -> Any:
+    """The parsed JSON document at the URI."""
+    return json.loads(read_bytes(s3, uri))
+
+
+def write_json(s3: "S3Client", uri: str, document: Any) -> str:
+    """Write the document as indented JSON and return its URI."""
+    body = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    return write_bytes(s3, uri, body, "application/json")
+
+
+def exists(s3: "S3Client", uri: str) -> bool:
+    """Whether there is an object at exactly this URI."""
+    bucket, key = split_uri(uri)
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+            return False
+        raise
+    return True
+
+
+def delete_prefix(s3: "S3Client", uri: str) -> int:
+    """Delete every object under the URI and return how many there were."""
+    bucket, _ = split_uri(uri)
+    keys = [split_uri(item.uri)[1] for item in list_objects(s3, uri)]
+    for start in range(0, len(keys), 1000):
+        batch = keys[start : start + 1000]
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True})
+    return len(keys)

@@ -1,0 +1,87 @@
+"""What every handler shares: structured logs that carry the run's name, metrics, tracing, and AWS errors by name."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+
+from automl.errors import AutopilotFlowError, QuotaExceeded, ServiceUnavailable
+
+Event = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], Any]
+
+CLIENT_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5})
+RUNTIME_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=70, max_pool_connections=200))
+"""For endpoints, which may take 60 s to answer, from many threads with a connection each."""
+
+_UNAVAILABLE = {
+    "InternalFailure",
+    "InternalServerError",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+
+
+def named_error(error: Exception) -> Exception:
+    """The project's error for an AWS error that a state machine retries; any other error unchanged."""
+    if isinstance(error, (ConnectionError, HTTPClientError, IncompleteReadError)):
+        return ServiceUnavailable(str(error))
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        if code in _UNAVAILABLE:
+            return ServiceUnavailable(str(error))
+        if code in {"ResourceLimitExceeded", "ServiceQuotaExceededException"}:
+            return QuotaExceeded(f"{error}. Wait for running work to end or raise the quota in Service Quotas")
+    return error
+
+
+def _run_name(event: Mapping[str, Any]) -> str:
+    for source in (event, event.get("State") or {}):
+        for key in ("Run", "Rows", "Execution", "Endpoint"):
+            name = (source.get(key) or {}).get("Name")
+            if name:
+                return str(name)
+    return ""
+
+
+def task(handler: Handler) -> Handler:
+    """Decorate the handler of one Task state. Neither the event nor the response is logged or traced."""
+
+    @logger.inject_lambda_context(log_event=False, clear_state=True)
+    @tracer.capture_lambda_handler(capture_response=False)
+    @metrics.log_metrics
+    @functools.wraps(handler)
+    def run(event: Event, context: LambdaContext) -> Any:
+        logger.append_keys(run=_run_name(event))
+        try:
+            result = handler(event, context)
+        except Exception as error:
+            named = named_error(error)
+            metrics.add_metric(name=f"TaskFailed{type(named).__name__}", unit=MetricUnit.Count, value=1)
+            if isinstance(named, AutopilotFlowError):
+                logger.warning("task failed", extra={"error": type(named).__name__, "reason": str(named)})
+            else:
+                logger.exception("task failed")
+            if named is error:
+                raise
+            raise named from error
+        metrics.add_metric(name="TaskSucceeded", unit=MetricUnit.Count, value=1)
+        return result
+
+    decorated: Handler = run
+    return decorated

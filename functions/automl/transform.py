@@ -1,0 +1,211 @@
+"""Transform Data: from the request's dataset to a checked, split, model-ready copy of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from automl.column_types import typed
+from automl.dataset import Batch, Dataset, open_dataset
+from automl.errors import InvalidDataset, InvalidRequest
+from automl.parts import PartWriter, csv_records
+from automl.problem import MINIMUM_TRAINING_ROWS, Problem, TargetValues, check_usable, confidence, decide
+from automl.profile import Profile, profile_frames
+from automl.recipe import Recipe, from_request
+from automl.run_files import RunFiles
+from automl.split import CALIBRATION, TEST, TRAIN, assign, row_hashes
+from automl.storage import delete_prefix, read_json, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ROW_COLUMN = "__row__"
+"""Column of calibration and test rows that says which row of the dataset they are, from 0."""
+PART_BYTES = 32 * 1024 * 1024
+"""Also what a writer holds in memory. 1,000 objects, the most that Autopilot counts under a prefix, are 32 GB."""
+_SMOKE_ROWS = 5
+
+
+def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
+    """Profile, check, split and write the dataset of the run's request.json; what the state machine goes on with.
+
+    Writes data/{train,calibration,test}/part-*.csv, recipe.json, profile.json and smoke.csv. Rows stream through twice:
+    once for exact types and once to be written.
+
+    Raises:
+        InvalidDataset: the dataset, or the rows to score, cannot be used; nothing is left in data/.
+        InvalidRequest: the recipe, the problem or the confidence does not fit the dataset.
+    """
+    request = read_json(s3, run.request)
+    dataset = _open(s3, request["Dataset"])
+    scoring = _open(s3, request["Scoring"]) if request.get("Scoring") else None
+    _check_roles(dataset, request["Dataset"])
+    profile = profile_frames((batch.frame for batch in dataset.batches()), dataset.columns)
+    recipe = from_request(request, profile.types)
+    if scoring:
+        recipe.check_scorable(scoring)
+    if profile.rows < MINIMUM_TRAINING_ROWS:
+        raise InvalidDataset(
+            f"{dataset.uri} has {profile.rows:,} rows, but an AutoML job needs at least {MINIMUM_TRAINING_ROWS} in the "
+            "training split alone; add rows"
+        )
+    try:
+        return _write(s3, run, request, dataset, profile, recipe)
+    except (InvalidDataset, InvalidRequest):
+        delete_prefix(s3, run.data)
+        raise
+
+
+def _open(s3: "S3Client", request: Mapping[str, Any]) -> Dataset:
+    dataset = open_dataset(s3, request["S3Uri"], request.get("Delimiter"))
+    if ROW_COLUMN in dataset.columns:
+        raise InvalidDataset(f"{dataset.uri} has a column {ROW_COLUMN!r}, a name this project uses; rename the column")
+    return dataset
+
+
+def _check_roles(dataset: Dataset, request: Mapping[str, Any]) -> None:
+    dataset.require(request["TargetColumn"], "Dataset.TargetColumn")
+    if id_column := request.get("IdColumn"):
+        dataset.require(id_column, "Dataset.IdColumn")
+
+
+@dataclass
+class Splitter:
+    """Sends each row to its split and counts on the way. ``shares`` are the test and the calibration share."""
+
+    recipe: Recipe
+    shares: tuple[float, float]
+    writers: dict[str, PartWriter]
+    target: TargetValues
+    train_values: set[str] = field(default_factory=set)
+    filtered_out: int = 0
+    smoke: pl.DataFrame | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Write the rows: train as the model sees them with the target last, the others raw with their number."""
+        passes, features = self.recipe.apply(batch, training=True)
+        name = self.recipe.target
+        labelled = batch.frame.select(
+            pl.col(name).is_not_null() & (typed(name, self.target.kind).is_not_null() if self.target.numeric else True)
+        ).to_series()
+        self.filtered_out += int((~passes).sum())
+        kept = passes & labelled
+        values = dict(batch.frame[name].filter(kept).value_counts().rows())
+        self.target.add(values, int((passes & ~labelled).sum()))
+        ignored = {self.recipe.id_column} if self.recipe.id_column else set()
+        raw = batch.frame.with_columns(
+            pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String).alias(ROW_COLUMN)
+        ).filter(kept)
+        split = assign(row_hashes(raw.drop(ROW_COLUMN), ignored), *self.shares)
+        train = features.with_columns(batch.frame[name]).filter(kept).filter(split == TRAIN)
+        self.train_values.update(train[name].unique().head(2))
+        if self.smoke is None and train.height:
+            self.smoke = train.head(_SMOKE_ROWS).drop(name)
+        self.writers[TRAIN].write(train)
+        self.writers[CALIBRATION].write(raw.filter(split == CALIBRATION))
+        self.writers[TEST].write(raw.filter(split == TEST))
+
+    def rows(self, read: int) -> dict[str, int]:
+        """How many rows went where."""
+        return {
+            "Read": read,
+            "FilteredOut": self.filtered_out,
+            "WithoutTarget": self.target.missing,
+            "Train": self.writers[TRAIN].rows,
+            "Calibration": self.writers[CALIBRATION].rows,
+            "Test": self.writers[TEST].rows,
+        }
+
+
+def _write(
+    s3: "S3Client", run: RunFiles, request: Mapping[str, Any], dataset: Dataset, profile: Profile, recipe: Recipe
+) -> dict[str, Any]:
+    raw_header = [*dataset.columns, ROW_COLUMN]
+    headers = {TRAIN: [*recipe.features, recipe.target], CALIBRATION: raw_header, TEST: raw_header}
+    transform = request.get("Transform", {})
+    splitter = Splitter(
+        recipe=recipe,
+        shares=(transform["Test"], transform["Calibration"]),
+        writers={name: _writer(s3, run, name, header) for name, header in headers.items()},
+        target=TargetValues(dataset.uri, recipe.target, profile.types[recipe.target]),
+    )
+    for batch in dataset.batches():
+        splitter.add(batch)
+    for writer in splitter.writers.values():
+        writer.close()
+    rows = splitter.rows(profile.rows)
+    _check_rows(dataset.uri, rows, splitter)
+    asked = request.get("Problem", {})
+    problem = decide(splitter.target, asked.get("Type"), asked.get("ObjectiveMetric"))
+    threshold = confidence(request.get("Confidence", {}), problem.type)
+    write_json(s3, run.recipe, recipe.document(problem.type))
+    write_json(s3, run.profile, _profile_document(dataset, profile, problem, rows))
+    assert splitter.smoke is not None, "there are training rows"
+    write_bytes(s3, run.smoke_rows, csv_records(splitter.smoke))
+    return _state(run, request, recipe, problem, rows, threshold)
+
+
+def _writer(s3: "S3Client", run: RunFiles, split: str, header: list[str]) -> PartWriter:
+    return PartWriter(s3, lambda part: f"{run.split(split)}part-{part:05d}.csv", header, PART_BYTES)
+
+
+def _check_rows(uri: str, rows: Mapping[str, int], splitter: Splitter) -> None:
+    if not splitter.target.rows:
+        raise InvalidDataset(
+            f"{uri} has no row with a value in {splitter.recipe.target!r} that passes the Filter; "
+            "check Transform.Filter and Dataset.TargetColumn"
+        )
+    check_usable(splitter.target)
+    if rows["Train"] < MINIMUM_TRAINING_ROWS:
+        lost = f" ({rows['FilteredOut']:,} filtered out, {rows['WithoutTarget']:,} without target)"
+        raise _too_few(uri, rows["Train"], rows["Read"], lost)
+    if not rows["Test"]:
+        raise InvalidDataset(f"{uri}: no row falls into the test split; raise Transform.Test or add rows")
+    if len(splitter.train_values) < 2:
+        raise InvalidDataset(
+            f"{splitter.target.place} has the same value in every training row; there is nothing to learn: "
+            "add rows with other values"
+        )
+
+
+def _too_few(uri: str, train: int, read: int, lost: str = "") -> InvalidDataset:
+    return InvalidDataset(
+        f"{uri} gives {train:,} training rows of {read:,} rows read{lost}, but an AutoML job needs at least "
+        f"{MINIMUM_TRAINING_ROWS}; add rows, or relax Transform.Filter, Transform.Test and Transform.Calibration"
+    )
+
+
+def _profile_document(dataset: Dataset, profile: Profile, problem: Problem, rows: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "Dataset": {"S3Uri": dataset.uri, "Objects": len(dataset.sources), "Bytes": dataset.size, "Rows": profile.rows},
+        "Problem": {"Type": problem.type, "ObjectiveMetric": problem.objective, "Decided": problem.decided},
+        "Rows": dict(rows),
+        "Columns": [column.document() for column in profile.columns.values()],
+    }
+
+
+def _state(
+    run: RunFiles,
+    request: Mapping[str, Any],
+    recipe: Recipe,
+    problem: Problem,
+    rows: Mapping[str, int],
+    threshold: Mapping[str, Any],
+) -> dict[str, Any]:
+    test = {"S3Uri": run.split(TEST), "TargetColumn": recipe.target, "Delimiter": ",", "RowColumn": ROW_COLUMN}
+    if recipe.id_column:
+        test["IdColumn"] = recipe.id_column
+    scoring = request.get("Scoring")
+    state = {
+        "ProblemType": problem.type,
+        "ObjectiveMetric": problem.objective,
+        "Decided": problem.decided,
+        "Rows": dict(rows),
+        "TrainUri": run.split(TRAIN),
+        "Confidence": dict(threshold),
+        "Test": {"Dataset": test, "OutputUri": run.proof if scoring else run.uri},
+    }
+    if scoring:
+        state["Scoring"] = {"Dataset": scoring, "OutputUri": run.uri}
+    return state

@@ -1,0 +1,24 @@
+"""Create AutoML Job: starts the run's one AutoML job, or finds it when it has been started before."""
+
+from datetime import UTC, datetime
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import environment, jobs, storage
+from automl.run_files import RunFiles
+from automl.telemetry import CLIENT_CONFIG, Event, task
+
+SETTINGS = environment.read(jobs.JobSettings)
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Run", "Data"}`` → ``$.Job``."""
+    run = event["Run"]
+    request = storage.read_json(S3, RunFiles(run["Uri"]).request)
+    jobs.create_job(SAGEMAKER, jobs.job_request(run, event["Data"], request, SETTINGS))
+    limit = request["AutoML"]["MaxRuntimeSeconds"]
+    return jobs.new_status(run["Name"], limit, datetime.now(UTC), SETTINGS.minimum_wait_seconds)

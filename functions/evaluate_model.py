@@ -1,0 +1,17 @@
+"""Evaluate Model: compares predictions with the truth where it is known."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl.metrics import evaluate
+from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Rows"}`` → ``$.Evaluation``."""
+    evaluation = evaluate(S3, event["Rows"])
+    logger.info("model is evaluated", extra={"evaluation": evaluation})
+    return evaluation

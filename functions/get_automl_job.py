@@ -1,0 +1,24 @@
+"""Get AutoML Job: looks at the job and says how it stands; decides nothing."""
+
+from datetime import UTC, datetime
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import candidates, environment, jobs
+from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+
+SETTINGS = environment.read(environment.Polling)
+SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Run", "Job"}`` → ``$.Job``, refreshed."""
+    name = event["Job"]["Name"]
+    description = SAGEMAKER.describe_auto_ml_job_v2(AutoMLJobName=name)
+    finished = candidates.count_finished(candidates.list_candidates(SAGEMAKER, name))
+    now = datetime.now(UTC)
+    status = jobs.refreshed_status(event["Job"], description, finished, now, SETTINGS.minimum_wait_seconds)
+    logger.info(status["Progress"])
+    return status

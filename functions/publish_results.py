@@ -1,0 +1,24 @@
+"""Publish Results: writes result.json and makes it the execution's output."""
+
+from datetime import UTC, datetime
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import cost, results, storage
+from automl.run_files import RunFiles
+from automl.telemetry import CLIENT_CONFIG, Event, task
+
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+STEP_FUNCTIONS = boto3.client("stepfunctions", config=CLIENT_CONFIG)
+LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"State"}`` → ``$.Result``; writes result.json."""
+    state = event["State"]
+    spent = cost.run_cost(STEP_FUNCTIONS, LAMBDA, state["Execution"]["Id"])
+    document = results.completed(state, spent, datetime.now(UTC))
+    storage.write_json(S3, RunFiles(state["Run"]["Uri"]).result, document)
+    return document

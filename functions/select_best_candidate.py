@@ -1,0 +1,27 @@
+"""Select Best Candidate: ranks all candidates under the request's constraints and writes the leaderboard."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import candidates, storage
+from automl.run_files import RunFiles
+from automl.telemetry import CLIENT_CONFIG, Event, task
+
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Run", "Data", "Job"}`` → ``$.Candidate``; writes leaderboard.json and candidate.json."""
+    files, job_name, metric = RunFiles(event["Run"]["Uri"]), event["Job"]["Name"], event["Data"]["ObjectiveMetric"]
+    constraints = storage.read_json(S3, files.request)["Selection"]
+    description = SAGEMAKER.describe_auto_ml_job_v2(AutoMLJobName=job_name)
+    found = candidates.with_best(candidates.list_candidates(SAGEMAKER, job_name), description)
+    direction = candidates.direction(found, metric)
+    ranked = candidates.rank(found, direction, constraints.get("MaxInferenceLatencySeconds"))
+    board = candidates.leaderboard(job_name, metric, direction, constraints, ranked)
+    storage.write_json(S3, files.leaderboard, board)
+    best = candidates.select(ranked, job_name)
+    storage.write_json(S3, files.candidate, candidates.as_json(best.candidate))
+    return candidates.summary(best, ranked, metric, direction)

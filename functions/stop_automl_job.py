@@ -1,0 +1,18 @@
+"""Stop AutoML Job: tells a job that is past its deadline to stop and keep what is already good."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import environment, jobs
+from automl.telemetry import CLIENT_CONFIG, Event, task
+
+SETTINGS = environment.read(environment.Polling)
+SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Run", "Job"}`` → ``$.Job`` with the wait before the next look, which starts small again."""
+    job = event["Job"]
+    jobs.stop_job(SAGEMAKER, job["Name"])
+    return {**job, "WaitSeconds": jobs.wait_seconds(0, SETTINGS.minimum_wait_seconds), "Progress": "Stopping"}

@@ -1,0 +1,22 @@
+"""Summarize Scoring: adds up the parts and writes scoring.json."""
+
+import boto3
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl.run_files import ScoringFiles
+from automl.storage import write_json
+from automl.summary import summarize
+from automl.telemetry import CLIENT_CONFIG, Event, metrics, task
+
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Rows", "Parts", "Evaluation"}`` → ``$.Result``, which is scoring.json."""
+    document = summarize(event["Rows"], event["Parts"], event["Evaluation"])
+    write_json(S3, ScoringFiles(event["Rows"]["OutputUri"]).summary, document)
+    metrics.add_metric(name="PredictionsAccepted", unit=MetricUnit.Count, value=document["Accepted"])
+    metrics.add_metric(name="PredictionsToReview", unit=MetricUnit.Count, value=document["Review"])
+    return document

@@ -1,0 +1,18 @@
+"""Transform Data: profiles, checks and splits the dataset, and decides the problem type."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl.run_files import RunFiles
+from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.transform import transform_data
+
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Run"}`` → ``$.Data``; writes data/, recipe.json, profile.json and smoke.csv."""
+    data = transform_data(S3, RunFiles(event["Run"]["Uri"]))
+    logger.info("dataset is ready", extra={"rows": data["Rows"], "decided": data["Decided"]})
+    return data

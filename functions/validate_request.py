@@ -1,0 +1,22 @@
+"""Validate Request: checks the execution input, fills in the stack's defaults and names the run."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import environment, request, runs, storage
+from automl.run_files import RunFiles
+from automl.telemetry import CLIENT_CONFIG, Event, task
+
+DEFAULTS = environment.read(request.Defaults)
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Input", "Execution"}`` → ``$.Run``; writes request.json."""
+    execution = event["Execution"]
+    name = runs.run_name(execution)
+    resolved = request.resolve(event["Input"], DEFAULTS, name)
+    files = RunFiles(runs.run_uri(DEFAULTS.data_bucket, name))
+    storage.write_json(S3, files.request, resolved)
+    return {"Name": name, "Uri": files.uri, "StartedAt": execution["StartTime"], "Endpoint": resolved["Endpoint"]}

@@ -1,0 +1,133 @@
+"""What `sam build` makes of the template, with the tools a deployer has: the SAM CLI, and Python 3.13 with pip."""
+
+import os
+import platform
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from autoflow.local import cloud as host
+from autoflow.local.cloud import Cloud
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+NATIVE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[NATIVE]
+
+
+@dataclass(frozen=True)
+class Build:
+    """The output of one `sam build`."""
+
+    folder: Path
+    architecture: str
+
+    @property
+    def template_file(self) -> Path:
+        return self.folder / "template.yaml"
+
+    @property
+    def template(self) -> dict[str, Any]:
+        document: dict[str, Any] = yaml_parse(self.template_file.read_text())
+        return document
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """Properties of each function, with those of Globals."""
+        common = self.template["Globals"]["Function"]
+        found = {}
+        for name, resource in self.template["Resources"].items():
+            if resource["Type"] == "AWS::Serverless::Function":
+                own = resource["Properties"]
+                variables = {**common["Environment"]["Variables"], **own.get("Environment", {}).get("Variables", {})}
+                layers = [*common["Layers"], *own.get("Layers", [])]
+                found[name] = {**common, **own, "Variables": variables, "Layers": [layer["Ref"] for layer in layers]}
+        return found
+
+    def search_path(self, function: str) -> list[Path]:
+        """Where Lambda looks for the function's modules: its code, then its layers."""
+        layers = self.functions()[function]["Layers"]
+        return [self.folder / function, *(self.folder / layer / "python" for layer in layers)]
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The function's environment variables, with the parameters' defaults and made-up names of resources."""
+        variables = self.functions()[function]["Variables"]
+        return {key: self._resolved(value) for key, value in variables.items()}
+
+    def _resolved(self, value: Any) -> str:
+        match value:
+            case {"Ref": name}:
+                return str(self.template["Parameters"].get(name, {"Default": name.lower()})["Default"])
+            case {"Fn::GetAtt": _}:
+                return "arn:aws:iam::123456789012:role/service"
+            case {"Fn::Join": [_, inner]}:
+                return self._resolved(inner)
+        return str(value)
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a deployer's shell: python3.13 and pip come first on the PATH, nothing of ours leaks in."""
+    folder = tmp_path_factory.mktemp("python")
+    venv.create(folder, with_pip=True, symlinks=True)
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SAM_", "PYTHON", "VIRTUAL_"))
+    }
+    return kept | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
+@pytest.fixture(scope="session")
+def sam(tools: dict[str, str]) -> Callable[..., str]:
+    """Runs the SAM CLI in the repository and returns what it printed."""
+
+    def run(*arguments: str, **variables: str) -> str:
+        done = subprocess.run(
+            [SAM, *arguments],
+            cwd=ROOT,
+            env=tools | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-4000:]
+        return done.stdout
+
+    return run
+
+
+def _build(sam: Callable[..., str], folder: Path, architecture: str) -> Build:
+    assert sys.version_info[:2] == (3, 13)
+    sam("build", "--build-dir", str(folder), "--parameter-overrides", f"Architecture={architecture}")
+    return Build(folder, architecture)
+
+
+@pytest.fixture(scope="session")
+def build(sam: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """For this machine's processor."""
+    return _build(sam, tmp_path_factory.mktemp("build") / NATIVE, NATIVE)
+
+
+@pytest.fixture(scope="session")
+def other_build(sam: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """For the processor that this machine does not have."""
+    return _build(sam, tmp_path_factory.mktemp("build") / OTHER, OTHER)
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOFLOW_HOME", str(tmp_path_factory.mktemp("home")))
+        with host.temporary() as started:
+            yield started

@@ -1,0 +1,126 @@
+"""What a mocked Task answers, in the notation of Step Functions Local's mock file."""
+
+import json
+from typing import Any
+
+Json = dict[str, Any]
+
+RUN_URI = "s3://data/runs/digits-0a1b2c3d/"
+JOB: Json = {
+    "Name": "digits-0a1b2c3d",
+    "Status": "InProgress",
+    "SecondaryStatus": "TrainingModels",
+    "HasCandidate": False,
+    "Candidates": 0,
+    "ElapsedSeconds": 60,
+    "DeadlineSeconds": 5400,
+    "AbandonSeconds": 9000,
+    "WaitSeconds": 15,
+    "Polls": 1,
+    "FailureReason": "",
+    "Progress": "Training models",
+    "StartedAt": "2026-11-20T10:00:00+00:00",
+}
+ENDPOINT: Json = {
+    "Name": "digits",
+    "ConfigName": "digits-0a1b2c3d",
+    "ConfigInService": "digits-0a1b2c3d",
+    "PreviousConfigName": "",
+    "Action": "Create",
+    "Created": True,
+    "Status": "InService",
+    "FailureReason": "",
+    "Polls": 1,
+    "WaitSeconds": 15,
+    "ElapsedSeconds": 120,
+    "DeadlineSeconds": 3600,
+    "StartedAt": "2026-11-20T10:00:00+00:00",
+}
+DATASET: Json = {"S3Uri": f"{RUN_URI}data/test/", "TargetColumn": "digit", "RowColumn": "__row__"}
+DATA: Json = {
+    "ProblemType": "MulticlassClassification",
+    "ObjectiveMetric": "Accuracy",
+    "Rows": {"Read": 1797, "Train": 1400, "Calibration": 200, "Test": 197},
+    "TrainUri": f"{RUN_URI}data/train/",
+    "Confidence": {"Threshold": 0.9},
+    "Test": {"Dataset": DATASET, "OutputUri": RUN_URI},
+}
+OTHER_ROWS: Json = {**DATA, "Scoring": {"Dataset": {"S3Uri": "s3://data/new.csv"}, "OutputUri": RUN_URI}}
+SCORING: Json = {"Rows": 197, "Accepted": 180, "Review": 17, "Quality": {"Rows": 197, "Metrics": {"Accuracy": 0.97}}}
+RESULT: Json = {"Run": "digits-0a1b2c3d", "Outcome": "Completed"}
+FAILURE: Json = {"Error": "WhatCleanUpSays", "Cause": "what people are told", "Removed": []}
+ROWS: Json = {
+    "OutputUri": RUN_URI,
+    "EndpointName": "digits",
+    "Parts": [0, 1],
+    "Rows": 197,
+    "HasTruth": True,
+    "MaxConcurrency": 1,
+    "MaxPayloadBytes": 4_000_000,
+}
+PART: Json = {"Part": 0, "Rows": 100, "Accepted": 90, "Review": 10}
+
+
+def run(*, keep: bool = True) -> Json:
+    return {"Name": "digits-0a1b2c3d", "Uri": RUN_URI, "Endpoint": {"Name": "digits", "Keep": keep}}
+
+
+def job(status: str, **changes: Any) -> Json:
+    return result({**JOB, "Status": status, **changes})
+
+
+def endpoint(status: str, **changes: Any) -> Json:
+    return result({**ENDPOINT, "Status": status, **changes})
+
+
+def result(value: Any) -> Json:
+    """A function returned the value."""
+    return {"Return": {"StatusCode": 200, "Payload": value}}
+
+
+def succeeded(output: Json) -> Json:
+    """A nested execution ended with the output."""
+    return {"Return": {"ExecutionArn": "arn:nested", "Status": "SUCCEEDED", "Output": output}}
+
+
+def throw(error: str, cause: str = "something to read") -> Json:
+    return {"Throw": {"Error": error, "Cause": cause}}
+
+
+def raised(error: str, message: str) -> Json:
+    """A function raised the error: what Lambda makes of it is the Cause."""
+    return throw(error, json.dumps({"errorType": error, "errorMessage": message}))
+
+
+USUAL: dict[str, dict[str, Json]] = {
+    "automl": {
+        "Validate Request": result(run()),
+        "Transform Data": result(DATA),
+        "Create AutoML Job": result(JOB),
+        "Get AutoML Job": job("Completed", HasCandidate=True),
+        "Stop AutoML Job": result(JOB),
+        "Select Best Candidate": result({"Name": "c1", "Metric": "Accuracy", "Value": 0.97}),
+        "Create Model": result({"Name": "digits-0a1b2c3d", "Containers": 1}),
+        "Deploy Model": succeeded({"Endpoint": ENDPOINT, "Smoke": {"Rows": 5}}),
+        "Score Test Split": succeeded(SCORING),
+        "Score Dataset": succeeded(SCORING),
+        "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
+        "Publish Results": result(RESULT),
+        "Notify Success": {"Return": {"MessageId": "m"}},
+        "Clean Up": result(FAILURE),
+        "Notify Failure": {"Return": {"MessageId": "m"}},
+    },
+    "deployment": {
+        "Create Endpoint": endpoint("Creating", ConfigInService=""),
+        "Get Endpoint": endpoint("InService"),
+        "Test Endpoint": result({"Rows": 5}),
+        "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
+    },
+    "scoring": {
+        "Prepare Rows": result(ROWS),
+        "Invoke Endpoint": result({"Part": 0, "Rows": 100}),
+        "Filter Predictions": result(PART),
+        "Evaluate Model": result({"All": {"Rows": 197}, "Accepted": {"Rows": 180}}),
+        "Summarize Scoring": result(SCORING),
+    },
+}

@@ -1,0 +1,79 @@
+"""Every path through the machines, every Retry and every Catch: the unmodified ASL, with mocked Tasks."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.statemachine import answers, cases, definitions
+from tests.statemachine.cases import Case
+from tests.statemachine.conftest import Execution
+
+
+def by_name(found: list[Case]) -> list[object]:
+    return [pytest.param(case, id=case.id) for case in found]
+
+
+def check(case: Case, execution: Execution) -> None:
+    assert execution.path == case.states
+    assert execution.description["status"] == case.status
+    assert execution.description.get("error") == case.error
+    if case.status == "FAILED":
+        assert case.cause is not None
+        assert case.cause in execution.description["cause"]
+    else:
+        check_output(case.machine, execution.output)
+    if case.machine == "automl":
+        failed = case.status == "FAILED"
+        counts = Counter(execution.path)
+        assert (counts["Clean Up"], counts["Notify Failure"]) == ((1, 1) if failed else (0, 0))
+        assert counts["Notify Success"] <= 1
+        if failed:
+            told = execution.input_of("Clean Up")["Error"]
+            assert told["Error"] == case.origin[0]
+            assert case.origin[1] in told["Cause"]
+
+
+def check_output(machine: str, output: Any) -> None:
+    if machine == "deployment":
+        assert set(output) == {"Endpoint", "Smoke"}
+        assert output["Endpoint"]["Status"] == "InService"
+        assert output["Smoke"] == {"Rows": 5}
+    else:
+        assert output == {"automl": answers.RESULT, "scoring": answers.SCORING}[machine]
+
+
+@pytest.mark.parametrize("case", by_name(cases.PATHS))
+def test_path(case: Case, execution: Execution) -> None:
+    check(case, execution)
+
+
+@pytest.mark.parametrize("case", by_name(cases.recoveries()))
+def test_retries_recover(case: Case, execution: Execution) -> None:
+    check(case, execution)
+    thrown = [a["Throw"]["Error"] for calls in case.mocked().values() for a in calls.values() if "Throw" in a]
+    assert Counter(execution.failures()) == Counter(thrown)
+
+
+@pytest.mark.parametrize("case", by_name(cases.exhaustions()))
+def test_retry_gives_up(case: Case, execution: Execution) -> None:
+    check(case, execution)
+    assert max(Counter(execution.failures()).values()) == 7
+
+
+@pytest.mark.parametrize("case", by_name(cases.catches()))
+def test_catch(case: Case, execution: Execution) -> None:
+    check(case, execution)
+
+
+@pytest.mark.parametrize("machine", definitions.MACHINES)
+def test_the_paths_cover_every_state_and_every_way_out_of_it(machine: str) -> None:
+    walked: set[tuple[str, str]] = set()
+    for case in [*cases.PATHS, *cases.catches()]:
+        if case.machine == machine:
+            walked |= set(zip(case.states, case.states[1:], strict=False))
+    drawn = {
+        (state.name, target) for state in definitions.states(machine) for target in definitions.targets(state.body)
+    }
+    inside = {state.outer for state in definitions.states(machine)} - {None}
+    assert {(a, b) for a, b in drawn - walked if a not in inside} == set()

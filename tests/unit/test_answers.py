@@ -1,0 +1,71 @@
+"""Answers: the prediction is the label with the largest probability, whatever Autopilot's mode calls probability."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.answers import Answer, read_answer
+from automl.errors import PredictionMismatch
+
+BINARY, REGRESSION = "BinaryClassification", "Regression"
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=5), st.floats(0, 1)), min_size=2, max_size=5, unique_by=lambda pair: pair[0])
+)
+def test_labels_are_paired_with_their_probabilities(pairs: list[tuple[str, float]]) -> None:
+    labels, probabilities = [label for label, _ in pairs], [probability for _, probability in pairs]
+    record = {
+        "predicted_label": "of another threshold",
+        "probability": "0.1",
+        "probabilities": repr(probabilities),
+        "labels": repr(labels),
+    }
+
+    answer = read_answer(record, BINARY)
+
+    assert answer.confidence == max(probabilities)
+    assert dict(pairs)[answer.prediction] == max(probabilities)
+
+
+def test_labels_that_are_no_texts_become_texts() -> None:
+    record = {"predicted_label": "1", "probabilities": "[0.3, 0.7]", "labels": "[0, 1]"}
+
+    assert read_answer(record, BINARY) == Answer("1", ("0", "1"), (0.3, 0.7))
+
+
+def test_without_labels_the_predicted_label_has_the_largest_probability() -> None:
+    assert read_answer({"predicted_label": "b", "probabilities": "[0.3, 0.7]"}, BINARY).confidence == 0.7
+    assert read_answer({"predicted_label": "b"}, BINARY) == Answer("b")
+
+
+def test_a_regression_has_a_number_and_no_confidence() -> None:
+    answer = read_answer({"prediction": " 1.50"}, REGRESSION)
+
+    assert (answer.prediction, answer.confidence) == ("1.50", None)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "threshold", "sure"), [(0.9, 0.9, True), (0.89, 0.9, False), (0.1, None, True), (None, 0.5, False)]
+)
+def test_a_threshold_is_reached_or_not(confidence: float | None, threshold: float | None, sure: bool) -> None:
+    answer = Answer("a", ("a",), () if confidence is None else (confidence,))
+
+    assert answer.is_sure(threshold) is sure
+
+
+@pytest.mark.parametrize(
+    ("record", "problem_type", "message"),
+    [
+        ({"prediction": "nan"}, REGRESSION, "no number"),
+        ({"prediction": "high"}, REGRESSION, "no number"),
+        ({"predicted_label": "a", "probabilities": "[]", "labels": "['a']"}, BINARY, "no list of numbers"),
+        ({"predicted_label": "a", "probabilities": "[0.5, x]", "labels": "['a']"}, BINARY, "no list of numbers"),
+        ({"predicted_label": "a", "probabilities": "[0.5, 0.5]", "labels": "['a']"}, BINARY, "2 probabilities for 1"),
+        ({"predicted_label": "a", "probabilities": "[1.0]", "labels": "open('x')"}, BINARY, "labels that are no list"),
+        ({"predicted_label": "a", "probabilities": "[1.0]", "labels": "'a'"}, BINARY, "labels that are no list"),
+    ],
+)
+def test_unreadable_answers_are_refused(record: dict[str, str], problem_type: str, message: str) -> None:
+    with pytest.raises(PredictionMismatch, match=message):
+        read_answer(record, problem_type)

@@ -1,0 +1,288 @@
+"""The request: defaults, contradictions, and the words in which each mistake is told."""
+
+import copy
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from automl import environment, schema
+from automl.errors import InvalidRequest
+from automl.request import Defaults, resolve
+
+DEFAULTS = environment.read(Defaults)
+MINIMAL: dict[str, Any] = {"Dataset": {"S3Uri": "s3://source/abalone.csv", "TargetColumn": "Rings"}}
+FULL: dict[str, Any] = {
+    "Dataset": {"S3Uri": "s3://source/abalone.csv", "TargetColumn": "Rings", "IdColumn": "Id", "Delimiter": ";"},
+    "Transform": {
+        "Filter": "Height > 0",
+        "Derive": {"Volume": "Length * Diameter * Height"},
+        "Drop": ["Sex"],
+        "Calibration": 0.2,
+        "Test": 0.15,
+    },
+    "Problem": {"Type": "MulticlassClassification", "ObjectiveMetric": "F1macro"},
+    "AutoML": {"Mode": "ENSEMBLING", "MaxCandidates": 5, "MaxRuntimeSeconds": 600},
+    "Selection": {"MaxInferenceLatencySeconds": 0.5},
+    "Endpoint": {"Name": "rings", "Serverless": {"MemorySizeInMB": 2048, "MaxConcurrency": 3}, "Keep": False},
+    "Scoring": {"S3Uri": "s3://source/new.csv"},
+    "Confidence": {"Threshold": 0.8},
+}
+
+
+def changed(path: str, value: Any, document: dict[str, Any] = MINIMAL) -> dict[str, Any]:
+    """The document with ``Section.Key`` set to the value."""
+    copied = copy.deepcopy(document)
+    place = copied
+    *sections, key = path.split(".")
+    for section in sections:
+        place = place.setdefault(section, {})
+    place[key] = value
+    return copied
+
+
+def refused(document: Any, defaults: Defaults = DEFAULTS) -> str:
+    with pytest.raises(InvalidRequest) as caught:
+        resolve(document, defaults, "run-1")
+    return str(caught.value)
+
+
+def test_a_minimal_request_is_filled_up_from_the_stack() -> None:
+    assert resolve(MINIMAL, DEFAULTS, "run-1") == {
+        "Dataset": {"S3Uri": "s3://source/abalone.csv", "TargetColumn": "Rings"},
+        "Transform": {"Derive": {}, "Drop": [], "Calibration": 0.1, "Test": 0.1},
+        "Problem": {},
+        "AutoML": {"Mode": "ENSEMBLING", "MaxCandidates": 10, "MaxRuntimeSeconds": 3600},
+        "Selection": {},
+        "Endpoint": {"Name": "run-1", "Keep": True, "Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}},
+        "Confidence": {"Threshold": 0.9, "IsDefault": True},
+    }
+
+
+def test_what_is_asked_for_wins() -> None:
+    assert resolve(FULL, DEFAULTS, "run-1") == {**FULL, "Confidence": {"Threshold": 0.8, "IsDefault": False}}
+
+
+def test_a_resolved_request_is_a_request_that_means_the_same() -> None:
+    for document in (MINIMAL, FULL, changed("Problem.Type", "Regression")):
+        resolved = resolve(document, DEFAULTS, "run-1")
+        assert resolve(resolved, DEFAULTS, "run-2") == resolved
+
+
+def test_one_key_of_serverless_hosting_is_enough() -> None:
+    resolved = resolve(changed("Endpoint.Serverless.MaxConcurrency", 20), DEFAULTS, "run-1")
+    assert resolved["Endpoint"]["Serverless"] == {"MemorySizeInMB": 4096, "MaxConcurrency": 20}
+
+
+@pytest.mark.parametrize(
+    ("problem", "resolved"),
+    [
+        ({}, {}),
+        ({"Type": "Regression"}, {"Type": "Regression", "ObjectiveMetric": "RMSE"}),
+        ({"Type": "BinaryClassification"}, {"Type": "BinaryClassification", "ObjectiveMetric": "AUC"}),
+        ({"ObjectiveMetric": "R2"}, {"Type": "Regression", "ObjectiveMetric": "R2"}),
+        ({"ObjectiveMetric": "Accuracy"}, {"ObjectiveMetric": "Accuracy"}),
+    ],
+)
+def test_type_and_objective_complete_each_other(problem: dict[str, str], resolved: dict[str, str]) -> None:
+    assert resolve({**MINIMAL, "Problem": problem}, DEFAULTS, "run-1")["Problem"] == resolved
+
+
+@pytest.mark.parametrize(
+    ("confidence", "problem_type", "resolved"),
+    [
+        (None, None, {"Threshold": 0.9, "IsDefault": True}),
+        (None, "Regression", {}),
+        ({}, None, {}),
+        ({"Threshold": 0.7}, "BinaryClassification", {"Threshold": 0.7, "IsDefault": False}),
+        ({"Threshold": 0.9, "IsDefault": True}, "Regression", {}),
+    ],
+)
+def test_the_default_confidence_never_applies_to_a_regression(
+    confidence: dict[str, Any] | None, problem_type: str | None, resolved: dict[str, Any]
+) -> None:
+    document = dict(MINIMAL)
+    if confidence is not None:
+        document["Confidence"] = confidence
+    if problem_type:
+        document["Problem"] = {"Type": problem_type}
+    assert resolve(document, DEFAULTS, "run-1")["Confidence"] == resolved
+
+
+def test_a_stack_without_default_confidence_accepts_all() -> None:
+    silent = dataclasses.replace(DEFAULTS, default_confidence=None)
+    assert resolve(MINIMAL, silent, "run-1")["Confidence"] == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "defaults"),
+    [
+        (changed("AutoML.Mode", "HYPERPARAMETER_TUNING"), DEFAULTS),
+        (MINIMAL, dataclasses.replace(DEFAULTS, automl_mode="HYPERPARAMETER_TUNING")),
+        (MINIMAL, dataclasses.replace(DEFAULTS, subnet_ids=("subnet-1",))),
+        (MINIMAL, dataclasses.replace(DEFAULTS, endpoint_hosting="Instance")),
+        (changed("Endpoint.InstanceCount", 1), DEFAULTS),
+    ],
+    ids=["tuning", "tuning by default", "VPC", "instances by default", "instances asked for"],
+)
+def test_instances_serve_where_serverless_cannot_or_shall_not(document: dict[str, Any], defaults: Defaults) -> None:
+    endpoint = resolve(document, defaults, "run-1")["Endpoint"]
+    assert endpoint == {"Name": "run-1", "Keep": True, "InstanceType": "ml.m5.large", "InstanceCount": 1}
+
+
+SERVERLESS = changed("Endpoint.Serverless.MemorySizeInMB", 2048)
+TUNING = changed("AutoML.Mode", "HYPERPARAMETER_TUNING")
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (changed("Datasett", {}), ["'Datasett' in the execution input", "Did you mean 'Dataset'?"]),
+        (changed("Dataset.target_column", "y"), ["'Dataset.target_column'", "Did you mean 'Dataset.TargetColumn'?"]),
+        (changed("AutoML.MaxRuntime", 5), ["'AutoML.MaxRuntime'", "Did you mean 'AutoML.MaxRuntimeSeconds'?"]),
+        (changed("Endpoint.Zzz", 5), ["'Endpoint.Zzz'", "Known keys here are InstanceCount, InstanceType, Keep"]),
+        ({"Dataset": {"S3Uri": "s3://source/a.csv"}}, ["Dataset.TargetColumn is missing", "column to predict"]),
+        ({}, ["Dataset is missing from the execution input", "s3://bucket/data.csv"]),
+        ([], ["The execution input is [] but must be a JSON object"]),
+        (changed("Dataset.S3Uri", "abalone.csv"), ['Dataset.S3Uri is "abalone.csv"', "s3://bucket/folder/data.csv"]),
+        (changed("Dataset.S3Uri", "s3://source"), ["Dataset.S3Uri"]),
+        (changed("Dataset.S3Uri", "s3://Source_/x"), ["Dataset.S3Uri"]),
+        (changed("Dataset.TargetColumn", ""), ["Dataset.TargetColumn", "not empty"]),
+        (changed("Dataset.TargetColumn", 5), ["Dataset.TargetColumn is 5 but must be a text"]),
+        (changed("Dataset.IdColumn", "Rings"), ["IdColumn and Dataset.TargetColumn are both 'Rings'"]),
+        (changed("Dataset.Delimiter", "ab"), ["Dataset.Delimiter", "semicolon"]),
+        (changed("Transform.Drop", ["Rings"]), ["Transform.Drop lists 'Rings'", "take it out"]),
+        (changed("Transform.Drop", ["a", "a"]), ["Transform.Drop", "free of repetitions"]),
+        (changed("Transform.Drop", "a"), ["Transform.Drop", "must be a list"]),
+        (changed("Transform.Drop", [""]), ["Transform.Drop[0]", "not empty"]),
+        (changed("Transform.Derive", {"Rings": "1"}), ["would overwrite 'Rings'", "choose another name"]),
+        (changed("Transform.Derive", {" a": "1"}), ["' a'", "without outer spaces"]),
+        (changed("Transform.Derive", {"a": 1}), ["Transform.Derive.a is 1 but must be a text"]),
+        (changed("Transform.Filter", ""), ["Transform.Filter", "not empty"]),
+        (changed("Transform.Test", 0), ["Transform.Test is 0 but must be more than 0"]),
+        (changed("Transform.Test", 0.6), ["Transform.Test is 0.6 but must be at most 0.5"]),
+        (changed("Transform", {"Test": 0.5, "Calibration": 0.5}), ["keep 100% of the rows", "lower them"]),
+        (changed("Problem.Type", "Clustering"), ["Problem.Type", "one of Regression, BinaryClassification"]),
+        (changed("Problem", {"Type": "Regression", "ObjectiveMetric": "F1"}), ["'F1' does not fit Regression"]),
+        (changed("AutoML.Mode", "AUTO"), ["AutoML.Mode", "one of ENSEMBLING, HYPERPARAMETER_TUNING"]),
+        (changed("AutoML.MaxCandidates", 0), ["AutoML.MaxCandidates is 0 but must be at least 1"]),
+        (changed("AutoML.MaxCandidates", 751), ["AutoML.MaxCandidates is 751 but must be at most 750"]),
+        (changed("AutoML.MaxCandidates", 2.5), ["AutoML.MaxCandidates is 2.5 but must be a whole number"]),
+        (changed("AutoML.MaxCandidates", True), ["AutoML.MaxCandidates is true but must be a whole number"]),
+        (changed("AutoML.MaxRuntimeSeconds", -1), ["AutoML.MaxRuntimeSeconds is -1", "at least 1", "30 days"]),
+        (changed("AutoML.MaxRuntimeSeconds", 2592001), ["at most 2,592,000"]),
+        (changed("Selection.MaxInferenceLatencySeconds", 0), ["more than 0"]),
+        (
+            {**TUNING, "Selection": {"MaxInferenceLatencySeconds": 1}},
+            ["needs Mode ENSEMBLING", "leave one of them out"],
+        ),
+        ({**TUNING, "Endpoint": SERVERLESS["Endpoint"]}, ["several containers", "InstanceType instead"]),
+        (changed("Endpoint.InstanceType", "ml.m5.large", SERVERLESS), ["keep one kind of hosting"]),
+        (changed("Endpoint.InstanceType", "m5.large"), ["Endpoint.InstanceType", "like ml.m5.large"]),
+        (changed("Endpoint.Serverless", {"MemorySizeInMB": 5000}), ["one of 1024, 2048"]),
+        (changed("Endpoint.Serverless", {"MaxConcurrency": 201}), ["at most 200"]),
+        (changed("Endpoint.Name", "-a"), ["Endpoint.Name", "63 letters"]),
+        (changed("Endpoint.Name", "a" * 64), ["Endpoint.Name", "63 letters"]),
+        (changed("Endpoint.Keep", "yes"), ["Endpoint.Keep", "true or false"]),
+        (changed("Scoring", {}), ["Scoring.S3Uri is missing"]),
+        (changed("Confidence.Threshold", 90), ["Confidence.Threshold is 90 but must be at most 1"]),
+        (changed("Confidence.Threshold", 0), ["more than 0"]),
+        (
+            {**MINIMAL, "Problem": {"Type": "Regression"}, "Confidence": {"Threshold": 0.9}},
+            ["cannot be used with a regression", "leave Confidence out"],
+        ),
+        (
+            {**MINIMAL, "Problem": {"ObjectiveMetric": "RMSE"}, "Confidence": {"Threshold": 0.9}},
+            ["cannot be used with a regression"],
+        ),
+        (changed("Transform.Filter", "x" * 65536), ["bytes but may have 65,536", "shorten"]),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else json.dumps(value)[60:120],
+)
+def test_a_mistake_is_told_with_its_place_and_remedy(document: Any, words: list[str]) -> None:
+    message = refused(document)
+    assert all(word in message for word in words), message
+
+
+def test_serverless_is_refused_in_a_vpc() -> None:
+    assert "in a VPC" in refused(SERVERLESS, dataclasses.replace(DEFAULTS, subnet_ids=("subnet-1",)))
+
+
+def test_a_misspelt_required_key_is_told_before_the_missing_one() -> None:
+    assert "Did you mean 'Dataset.TargetColumn'" in refused({"Dataset": {"S3Uri": "s3://source/a", "Target": "y"}})
+
+
+keys = st.sampled_from(
+    ["Dataset", "S3Uri", "TargetColumn", "Transform", "Derive", "Drop", "AutoML", "MaxCandidates", "Endpoint", "Name"]
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+SECTIONS = {name: rules for name, rules in schema.load("request")["properties"].items() if name != "Dataset"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(document=values)
+def test_any_json_is_resolved_or_refused_in_words(document: Any) -> None:
+    message = ""
+    try:
+        resolved = resolve(document, DEFAULTS, "run-1")
+    except InvalidRequest as error:
+        message = str(error)
+    if message:
+        assert 20 < len(message) < 2000
+    else:
+        Draft202012Validator(schema.load("request")).validate(resolved)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    sections=st.fixed_dictionaries(
+        {},
+        optional={
+            "Transform": st.fixed_dictionaries({}, optional={"Test": st.floats(0.01, 0.5), "Drop": st.just(["Sex"])}),
+            "Problem": st.fixed_dictionaries(
+                {},
+                optional={
+                    key: st.sampled_from(SECTIONS["Problem"]["properties"][key]["enum"])
+                    for key in ("Type", "ObjectiveMetric")
+                },
+            ),
+            "AutoML": st.fixed_dictionaries(
+                {},
+                optional={
+                    "Mode": st.sampled_from(["ENSEMBLING", "HYPERPARAMETER_TUNING"]),
+                    "MaxCandidates": st.integers(1, 750),
+                    "MaxRuntimeSeconds": st.integers(1, 2592000),
+                },
+            ),
+            "Endpoint": st.fixed_dictionaries(
+                {},
+                optional={
+                    "Serverless": st.just({}),
+                    "InstanceType": st.just("ml.c5.xlarge"),
+                    "InstanceCount": st.integers(1, 9),
+                    "Keep": st.booleans(),
+                },
+            ),
+            "Confidence": st.fixed_dictionaries({}, optional={"Threshold": st.floats(0.01, 1)}),
+        },
+    )
+)
+def test_a_resolved_request_has_one_hosting_and_both_or_neither_of_type_and_objective(sections: dict[str, Any]) -> None:
+    try:
+        resolved = resolve({**MINIMAL, **sections}, DEFAULTS, "run-1")
+    except InvalidRequest:
+        return
+    endpoint, problem = resolved["Endpoint"], resolved["Problem"]
+    assert ("Serverless" in endpoint) != ("InstanceType" in endpoint)
+    assert resolved["AutoML"]["Mode"] == "ENSEMBLING" or "Serverless" not in endpoint
+    assert "Type" not in problem or "ObjectiveMetric" in problem
+    assert problem.get("Type") != "Regression" or resolved["Confidence"] == {}
+    assert resolve(resolved, DEFAULTS, "run-1") == resolved

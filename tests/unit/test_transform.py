@@ -1,0 +1,259 @@
+"""Transform Data as a whole: what it writes, what it decides, and that nothing is left when it refuses."""
+
+import csv
+import io
+import json
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import jsonschema
+import pytest
+
+from automl import transform as module
+from automl.errors import InvalidDataset, InvalidRequest
+from automl.run_files import RunFiles
+from automl.schema import load
+from automl.storage import list_objects, read_bytes, read_json, write_json
+from automl.transform import transform_data
+
+RUN = RunFiles("s3://data-bucket/runs/sample-0a1b2c3d/")
+HEADER = ["id", "city", "size", "rooms", "built", "price"]
+
+
+def houses(rows: int = 900) -> list[dict[str, str]]:
+    numbers = random.Random(7)
+    return [
+        {
+            "id": f"h{row}",
+            "city": numbers.choice(["Oslo", "Paris, France", "NA", 'The "Hague"']),
+            "size": f"{numbers.uniform(20, 200):.2f}",
+            "rooms": str(numbers.randint(1, 8)),
+            "built": f"{numbers.randint(1900, 2020)}-01-31",
+            "price": str(numbers.randint(100, 999)),
+        }
+        for row in range(rows)
+    ]
+
+
+def put(s3: Any, rows: Sequence[dict[str, str]], header: Sequence[str] = HEADER, key: str = "in/houses.csv") -> None:
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, header, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    s3.put_object(Bucket="data-bucket", Key=key, Body=file.getvalue().encode())
+
+
+def transform(s3: Any, **sections: Any) -> dict[str, Any]:
+    request = {
+        "Dataset": {"S3Uri": "s3://data-bucket/in/houses.csv", "TargetColumn": "price", **sections.pop("Dataset", {})},
+        "Transform": {"Derive": {}, "Drop": [], "Calibration": 0.1, "Test": 0.1, **sections.pop("Transform", {})},
+        **sections,
+    }
+    write_json(s3, RUN.request, request)
+    return transform_data(s3, RUN)
+
+
+def split(s3: Any, name: str) -> list[dict[str, str]]:
+    return [
+        row
+        for stored in list_objects(s3, RUN.split(name))
+        for row in csv.DictReader(io.StringIO(read_bytes(s3, stored.uri).decode(), newline=""))
+    ]
+
+
+def left(s3: Any) -> list[str]:
+    return [stored.uri.removeprefix(RUN.uri) for stored in list_objects(s3, RUN.uri)]
+
+
+def test_a_dataset_becomes_model_ready_splits(data_bucket: Any) -> None:
+    source = houses()
+    put(data_bucket, source)
+
+    data = transform(
+        data_bucket,
+        Dataset={"IdColumn": "id"},
+        Transform={"Filter": "size > 30", "Derive": {"per_room": "size / rooms"}, "Drop": ["built"]},
+        Confidence={"Threshold": 0.9, "IsDefault": True},
+    )
+
+    train, calibration, test = (split(data_bucket, name) for name in ("train", "calibration", "test"))
+    kept = [row for row in source if float(row["size"]) > 30]
+    rows = data["Rows"]
+    assert rows == {
+        "Read": 900,
+        "FilteredOut": 900 - len(kept),
+        "WithoutTarget": 0,
+        "Train": len(train),
+        "Calibration": len(calibration),
+        "Test": len(test),
+    }
+    assert len(train) + len(calibration) + len(test) == len(kept)
+    assert list(train[0]) == ["city", "size", "rooms", "per_room", "price"]
+    assert list(test[0]) == [*HEADER, "__row__"]
+    held_out = {int(row["__row__"]) for row in (*calibration, *test)}
+    trained = [row for number, row in enumerate(source) if number not in held_out and float(row["size"]) > 30]
+    assert [(row["size"], row["rooms"], row["price"]) for row in train] == [
+        (row["size"], row["rooms"], row["price"]) for row in trained
+    ]
+    assert all(float(row["per_room"]) == pytest.approx(float(row["size"]) / float(row["rooms"])) for row in train)
+    for row in test:
+        raw = {**source[int(row["__row__"])], "__row__": row["__row__"]}
+        assert row == {**raw, "city": "" if raw["city"] == "NA" else raw["city"]}
+    assert data["ProblemType"] == "Regression"
+    assert data["Confidence"] == {}
+    assert data["Test"] == {
+        "Dataset": {
+            "S3Uri": RUN.split("test"),
+            "TargetColumn": "price",
+            "Delimiter": ",",
+            "RowColumn": "__row__",
+            "IdColumn": "id",
+        },
+        "OutputUri": RUN.uri,
+    }
+    assert "Scoring" not in data
+
+
+def test_documents_fit_their_schemas_and_smoke_rows_are_training_rows(data_bucket: Any) -> None:
+    put(data_bucket, houses())
+
+    data = transform(data_bucket, Transform={"Filter": "price > 200", "Drop": ["id"]})
+
+    recipe, profile = read_json(data_bucket, RUN.recipe), read_json(data_bucket, RUN.profile)
+    jsonschema.validate(recipe, load("recipe"))
+    jsonschema.validate(profile, load("profile"))
+    assert recipe["FilterUsesTarget"] is True
+    assert recipe["Features"] == ["city", "size", "rooms", "built"]
+    assert recipe["Columns"]["built"] == "date"
+    assert profile["Problem"]["Decided"] == data["Decided"]
+    smoke = list(csv.reader(io.StringIO(read_bytes(data_bucket, RUN.smoke_rows).decode(), newline="")))
+    train = split(data_bucket, "train")
+    assert smoke == [[row[name] for name in recipe["Features"]] for row in train[:5]]
+
+
+def test_a_row_keeps_its_split_whatever_the_order_of_columns_and_rows_and_its_identity(data_bucket: Any) -> None:
+    source = houses()
+    put(data_bucket, source)
+    transform(data_bucket, Dataset={"IdColumn": "id"})
+    before = {row["size"] + row["price"] for row in split(data_bucket, "test")}
+
+    renamed = [{**row, "id": f"other {row['id']}"} for row in reversed(source)]
+    put(data_bucket, renamed, list(reversed(HEADER)))
+    transform(data_bucket, Dataset={"IdColumn": "id"})
+
+    assert {row["size"] + row["price"] for row in split(data_bucket, "test")} == before
+
+
+def test_parts_have_headers_and_hold_all_rows(data_bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(data_bucket, houses(400), key="in/houses.csv/1.csv")
+    put(data_bucket, houses(900)[400:], key="in/houses.csv/2.csv")
+    monkeypatch.setattr(module, "PART_BYTES", 5_000)
+
+    data = transform(data_bucket)
+
+    objects = [uri for uri in left(data_bucket) if uri.startswith("data/train/")]
+    assert objects == ["data/train/part-00000.csv", "data/train/part-00001.csv"]
+    assert len(split(data_bucket, "train")) == data["Rows"]["Train"]
+
+
+def test_rows_without_a_target_are_left_out_and_counted(data_bucket: Any) -> None:
+    rows = houses(1000)
+    for number, bad in enumerate(["", "NA", "inf", "nan"] * 10):
+        rows[number * 5]["price"] = bad
+    put(data_bucket, rows)
+
+    data = transform(data_bucket)
+
+    assert data["Rows"]["WithoutTarget"] == 40
+    assert all(row["price"].isdigit() for name in ("train", "test", "calibration") for row in split(data_bucket, name))
+
+
+def test_rows_to_score_are_checked_before_anything_is_paid_for(data_bucket: Any) -> None:
+    put(data_bucket, houses())
+    put(data_bucket, houses(3), ["id", "size", "rooms", "built", "extra"], "in/new.csv")
+    scoring = {"S3Uri": "s3://data-bucket/in/new.csv"}
+
+    data = transform(data_bucket, Scoring=scoring, Transform={"Drop": ["city"]})
+
+    assert data["Scoring"] == {"Dataset": scoring, "OutputUri": RUN.uri}
+    assert data["Test"]["OutputUri"] == RUN.proof
+    with pytest.raises(InvalidDataset, match=r"in/new\.csv lacks 'city', which the model was trained with"):
+        transform(data_bucket, Scoring=scoring)
+    with pytest.raises(InvalidDataset, match=r"no object at s3://data-bucket/in/none\.csv"):
+        transform(data_bucket, Scoring={"S3Uri": "s3://data-bucket/in/none.csv"})
+
+
+def with_price(rows: list[dict[str, str]], price: str, every: int) -> list[dict[str, str]]:
+    return [{**row, "price": price if number % every else row["price"]} for number, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sections", "message"),
+    [
+        (houses(499), {}, "has 499 rows, but an AutoML job needs at least 500"),
+        (houses(550), {}, r"gives \d+ training rows of 550 rows read \(0 filtered out, 0 without target\)"),
+        (houses(), {"Transform": {"Filter": "size > 100"}}, r"training rows of 900 rows read \(\d+ filtered out"),
+        (with_price(houses(), "5", 1000), {"Transform": {"Filter": "price = 5"}}, "same value in every row"),
+        (with_price(houses(), "", 3), {}, "'price' is missing in 600 of 900 rows"),
+        (houses(), {"Transform": {"Filter": "size < 0"}}, "no row with a value in 'price' that passes the Filter"),
+        (houses(), {"Dataset": {"TargetColumn": "Price"}}, r"'Price' is not a column .* did you mean 'price'\?"),
+        (houses(), {"Dataset": {"IdColumn": "key"}}, "Dataset.IdColumn 'key' is not a column"),
+        (houses(), {"Problem": {"Type": "BinaryClassification"}}, "needs two"),
+        (houses(), {"Dataset": {"TargetColumn": "id"}}, "too many to be classes"),
+    ],
+)
+def test_unusable_datasets_are_refused_and_nothing_is_left(
+    data_bucket: Any, rows: list[dict[str, str]], sections: dict[str, Any], message: str
+) -> None:
+    put(data_bucket, rows)
+
+    with pytest.raises(InvalidDataset, match=message):
+        transform(data_bucket, **json.loads(json.dumps(sections)))
+
+    assert left(data_bucket) == ["request.json"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"Confidence": {"Threshold": 0.9, "IsDefault": False}}, "a regression does not have"),
+        ({"Problem": {"ObjectiveMetric": "Accuracy"}}, "'Accuracy' does not fit Regression"),
+        ({"Transform": {"Filter": "sise > 1"}}, r"did you mean 'size'\?"),
+    ],
+)
+def test_requests_that_do_not_fit_the_data_are_refused_and_nothing_is_left(
+    data_bucket: Any, sections: dict[str, Any], message: str
+) -> None:
+    put(data_bucket, houses())
+
+    with pytest.raises(InvalidRequest, match=message):
+        transform(data_bucket, **json.loads(json.dumps(sections)))
+
+    assert left(data_bucket) == ["request.json"]
+
+
+def test_a_column_with_our_name_is_refused(data_bucket: Any) -> None:
+    put(data_bucket, [{**row, "__row__": "1"} for row in houses()], [*HEADER, "__row__"])
+
+    with pytest.raises(InvalidDataset, match="a name this project uses; rename the column"):
+        transform(data_bucket)
+
+
+def test_a_test_split_without_rows_is_refused(data_bucket: Any) -> None:
+    put(data_bucket, houses())
+
+    with pytest.raises(InvalidDataset, match=r"no row falls into the test split; raise Transform\.Test"):
+        transform(data_bucket, Transform={"Test": 0.00001})
+
+
+def test_a_single_feature_with_missing_values_keeps_one_record_per_row(data_bucket: Any) -> None:
+    put(data_bucket, houses(), ["city", "price"])
+
+    data = transform(data_bucket, Transform={"Calibration": 0})
+
+    first = read_bytes(data_bucket, RUN.smoke_rows).decode().splitlines()
+    assert len(first) == 5
+    assert all(first)
+    assert data["Rows"]["Calibration"] == 0
+    assert not list(list_objects(data_bucket, RUN.split("calibration")))
