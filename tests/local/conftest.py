@@ -1,9 +1,8 @@
-"""One local cloud with the project's stack for the whole session, in a home of its own; and data to learn from."""
+"""One local cloud with the project's stack for the whole session; and data to learn from."""
 
 import csv
 import json
 import math
-import os
 import random
 import signal
 import subprocess
@@ -25,21 +24,6 @@ AUTOFLOW = Path(sys.executable).with_name("autoflow")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def autoflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """No test touches the clouds of the person who runs it."""
-    before = os.environ.get("AUTOFLOW_HOME")
-    folder = tmp_path_factory.mktemp("home")
-    os.environ["AUTOFLOW_HOME"] = str(folder)
-    yield folder
-    for cloud in host.running():
-        host.stop(cloud.port)
-    if before is None:
-        del os.environ["AUTOFLOW_HOME"]
-    else:
-        os.environ["AUTOFLOW_HOME"] = before
-
-
-@pytest.fixture(scope="session", autouse=True)
 def heed_ctrl_c() -> Iterator[None]:
     """A shell starts background jobs, continuous integration perhaps, deaf to Ctrl-C, and children inherit that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,7 +32,7 @@ def heed_ctrl_c() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cloud(autoflow_home: Path) -> Iterator[Cloud]:
+def cloud() -> Iterator[Cloud]:
     with host.temporary() as started:
         yield started
 

@@ -126,8 +126,6 @@ def other_build(sam: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOFLOW_HOME", str(tmp_path_factory.mktemp("home")))
-        with host.temporary() as started:
-            yield started
+def cloud() -> Iterator[Cloud]:
+    with host.temporary() as started:
+        yield started

@@ -106,13 +106,10 @@ def _selected(session: pytest.Session) -> list[Case]:
 
 @pytest.fixture(scope="session")
 def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    folder = tmp_path_factory.mktemp("sfn")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOFLOW_HOME", str(folder))
-        services = ("stepfunctions", "sns", "sqs", "sts", "iam", "lambda", "s3", "logs")
-        mocks = mock_file([*PATHS, *_selected(request.session)], folder)
-        with host.temporary(services=services, mock_config=mocks, wait_scale=WAIT_SCALE) as cloud:
-            yield Machines(cloud)
+    services = ("stepfunctions", "sns", "sqs", "sts", "iam", "lambda", "s3", "logs")
+    mocks = mock_file([*PATHS, *_selected(request.session)], tmp_path_factory.mktemp("sfn"))
+    with host.temporary(services=services, mock_config=mocks, wait_scale=WAIT_SCALE) as cloud:
+        yield Machines(cloud)
 
 
 @pytest.fixture(scope="session")

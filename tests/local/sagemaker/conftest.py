@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ HEADER = ["age", "job", "score", "note", "y"]
 
 
 @pytest.fixture(scope="session")
-def cloud(autoflow_home: Path) -> Iterator[Cloud]:
+def cloud() -> Iterator[Cloud]:
     environment = {"AUTOFLOW_SERVERLESS_IDLE_SECONDS": str(IDLE_SECONDS)}
     with host.temporary(services=SERVICES, environment=environment) as started:
         started.client("s3").create_bucket(Bucket=BUCKET)
