@@ -98,15 +98,21 @@ def _read_csv(paths: Sequence[Path], texts: set[str]) -> tuple[list[str], pd.Dat
         raise UnusableData("The training data has no header line: it is empty")
     # A column is a number only when it is one in every file; a boolean keeps its text.
     as_text = {name: str for name in names if any(len(frame) and not _is_number(frame[name]) for frame in frames)}
-    if any(_is_number(frame[name]) or frame[name].dtype == bool for name in as_text for frame in frames):
+    if any(_is_number(frame[name]) or _has_booleans(frame[name]) for name in as_text for frame in frames):
         files = [path for path in paths if _first_record(path)]
         frames = [_parse_file(path, as_text, layout) for path, layout in zip(files, layouts, strict=True)]
-    rows = pd.concat([frame[names] for frame in frames], ignore_index=True)
+    # A file with a header only has no types, and would take those of the others away.
+    rows = pd.concat([frame[names] for frame in frames if len(frame)] or [frames[0]], ignore_index=True)
     return names, rows.astype({name: "float64" for name in names if _is_number(rows[name]) and name not in texts})
 
 
 def _is_number(values: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(values.dtype) and values.dtype != bool)
+    return bool(pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype))
+
+
+def _has_booleans(values: pd.Series) -> bool:
+    """Whether pandas has read cells as booleans; with missing cells among them the column's type does not tell."""
+    return bool(pd.api.types.infer_dtype(values, skipna=True) == "boolean")
 
 
 def _open(path: Path) -> io.BufferedIOBase:
@@ -150,10 +156,10 @@ def _read_parquet(paths: Sequence[Path], texts: set[str]) -> tuple[list[str], pd
     rows = pd.concat([frame[names] for frame in frames], ignore_index=True) if frames else pd.DataFrame()
     for name in names:
         values = rows[name]
-        if name not in texts and _is_number(values):
+        if name not in texts and (_is_number(values) or pd.api.types.infer_dtype(values, skipna=True) == "decimal"):
             rows[name] = values.astype("float64")
         elif name in texts or not pd.api.types.is_datetime64_any_dtype(values.dtype):
-            rows[name] = values.astype(object).where(values.isna(), values.astype(str))
+            rows[name] = values.astype(str).astype(object).where(values.notna(), None)
     return names, rows
 
 
@@ -190,7 +196,8 @@ def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
     if kind == "number":
         return pd.to_numeric(values, errors="coerce").astype("float64")
     if kind == "datetime":
-        return pd.to_datetime(values, errors="coerce", utc=True).dt.tz_localize(None)
+        # Each cell by itself: what a cell means must not depend on the rows that were sent with it.
+        return pd.to_datetime(values, errors="coerce", utc=True, format="mixed").dt.tz_localize(None)
     texts = values if values.dtype == object else values.astype(object).where(values.isna(), values.astype(str))
     return texts.astype("category") if kind == "category" else texts
 

@@ -1,6 +1,7 @@
 """Columns have the same type in training and in inference."""
 
 import gzip
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -45,6 +46,18 @@ def test_a_number_in_one_file_and_text_in_another_is_text_as_written(tmp_path: P
 def test_booleans_keep_their_text(tmp_path: Path) -> None:
     features, _ = read(tmp_path, "a,y\nTRUE,0\nfalse,1\n")
     assert list(features["a"]) == ["TRUE", "false"]
+
+
+def test_booleans_keep_their_text_among_missing_cells(tmp_path: Path) -> None:
+    features, _ = read(tmp_path, "a,y\ntrue,0\nNA,0\nFALSE,1\n")
+    assert features["a"].dropna().tolist() == ["true", "FALSE"]
+
+
+def test_a_file_with_a_header_only_changes_no_types(tmp_path: Path) -> None:
+    features, target = read(tmp_path, "a,b,y\n", "a,b,y\n1,x,0\n2,z,1\n", "a,b,y\n")
+    assert features.to_dict("list") == {"a": [1.0, 2.0], "b": ["x", "z"]}
+    assert features["a"].dtype == "float64"
+    assert list(target) == ["0", "1"]
 
 
 def test_gzip_bom_quotes_and_missing_values(tmp_path: Path) -> None:
@@ -118,6 +131,14 @@ def test_what_pandas_writes_is_read_back(rows: list[tuple[float, str]]) -> None:
     assert got["a"].tolist() == frame["a"].tolist()
 
 
+def test_a_date_means_the_same_whatever_rows_it_is_sent_with() -> None:
+    columns = (Column("day", "datetime"), Column("a", "number"))
+    together = tables.read_request(b"2024-01-01,1\n2024-02-03 04:05:06,2\n2024-02-03T04:05:06Z,3\n", columns)
+    alone = tables.read_request(b"2024-02-03 04:05:06,2\n", columns)
+    assert not together["day"].isna().any()
+    assert together["day"].tolist()[1:] == alone["day"].tolist() * 2
+
+
 def test_columns_survive_the_archive(tmp_path: Path) -> None:
     tables.save_columns(tmp_path / "columns.json", COLUMNS)
     assert tables.load_columns(tmp_path / "columns.json") == COLUMNS
@@ -147,3 +168,22 @@ def test_parquet(tmp_path: Path) -> None:
     assert features["b"].tolist() == ["True", "False"]
     assert target.tolist() == ["0", "1"]
     assert features["t"].isna().tolist() == [False, True]
+
+
+def test_parquet_types_that_may_be_missing(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "flag": pd.array([True, None, False], dtype="boolean"),
+            "text": pd.array(["u", None, "w"], dtype="string"),
+            "count": pd.array([1, None, 3], dtype="Int64"),
+            "price": [Decimal("1.50"), None, Decimal("2.25")],
+            "y": pd.array([True, False, True], dtype="boolean"),
+        }
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    features, target = tables.read_files([tmp_path / "t.parquet"], "y", file_format="parquet")
+    assert target.tolist() == ["True", "False", "True"]
+    columns = tables.describe_columns(features, None, {})
+    assert [column.kind for column in columns] == ["text", "text", "number", "number"]
+    body = frame.drop(columns=["y"]).to_csv(index=False, header=False).encode()
+    pd.testing.assert_frame_equal(tables.read_request(body, columns), tables.typed(features, columns))
