@@ -1,8 +1,11 @@
 """The template keeps its promises: who may do what, what is kept how long, what can be set."""
 
+import fnmatch
+import json
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ WITHOUT_RESOURCE = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "sagemaker:ListCandidatesForAutoMLJob",
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
     "ec2:DeleteNetworkInterface",
@@ -36,6 +40,8 @@ WITHOUT_RESOURCE = {
     "ec2:DescribeVpcs",
 }
 """Actions that IAM can only allow on everything, or whose resources do not exist yet."""
+AUTHORIZATION = json.loads((resources.files("cfnlint") / "data/AdditionalSpecs/Policies.json").read_text("utf-8"))
+"""AWS's service authorization reference, as cfn-lint ships it: each service's actions and the resources they know."""
 SETTLED = {"iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", "iam::aws:policy/AWSXRayDaemonWriteAccess"}
 
 
@@ -74,6 +80,57 @@ def test_statements_name_actions_and_resources(statement: dict[str, Any]) -> Non
         assert set(actions) <= WITHOUT_RESOURCE
 
 
+def arn(resource: Any) -> str:
+    """The ARN that a Resource stands for, as far as IAM's resource types need it."""
+    kinds = {
+        "AWS::IAM::Role": "arn:aws:iam::1:role/r",
+        "AWS::S3::Bucket": "arn:aws:s3:::bucket",
+        "AWS::SNS::Topic": "arn:aws:sns:r:1:topic",
+        "AWS::Serverless::Function": "arn:aws:lambda:r:1:function:f",
+        "AWS::Serverless::StateMachine": "arn:aws:states:r:1:stateMachine:m",
+        "String": "arn:aws:kms:r:1:key/k",
+    }
+    known = {**RESOURCES, **TEMPLATE["Parameters"]}
+    match resource:
+        case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
+            return kinds[known[name]["Type"]]
+        case {"Fn::Sub": text}:
+            return re.sub(
+                r"\$\{([^}]+)\}", lambda found: "arn:aws:s3:::b" if found[1] == "DataBucket.Arn" else "x", text
+            )
+        case {"Fn::If": [_, inner, _]}:
+            return arn(inner)
+    return str(resource)
+
+
+def covers(one: str, form: str) -> bool:
+    """Whether an ARN or a pattern of ARNs is about the kind of resource whose ARNs have this form."""
+    pattern = re.sub(r"\$\{\w+\}", "[^:]*", form)
+    sample = re.sub(r"\$\{\w+\}|\.\*", "x", form)
+    return bool(re.fullmatch(pattern, one)) or fnmatch.fnmatchcase(sample, one)
+
+
+@pytest.mark.parametrize("statement", EVERY_STATEMENT)
+def test_an_action_is_allowed_on_resources_that_iam_checks_it_against(statement: dict[str, Any]) -> None:
+    """An action without resource types is checked against ``*`` alone: any narrower statement would deny it."""
+    arns = [arn(resource) for resource in as_list(statement["Resource"])]
+    useful = {"*"}
+    for action in as_list(statement["Action"]):
+        service, _, name = action.partition(":")
+        reference = AUTHORIZATION[service]
+        kinds = reference["Actions"][name.lower()].get("Resources", [])
+        if not kinds:
+            assert arns == ["*"], action
+            continue
+        formats = [text for kind in kinds for text in reference["Resources"][kind]["ARNFormats"]]
+        fitting = {one for one in arns if one == "*" or any(covers(one, text) for text in formats)}
+        assert fitting, action
+        useful |= fitting
+        if "aws:ResourceTag" in json.dumps(statement.get("Condition", {})):
+            assert all("aws:ResourceTag/${TagKey}" in reference["Resources"][kind]["ConditionKeys"] for kind in kinds)
+    assert set(arns) <= useful
+
+
 @pytest.mark.parametrize("statement", EVERY_STATEMENT)
 def test_the_role_is_passed_to_sagemaker_only(statement: dict[str, Any]) -> None:
     if "iam:PassRole" in as_list(statement["Action"]):
@@ -92,6 +149,28 @@ def test_functions_take_away_only_what_the_project_tagged(name: str) -> None:
             assert statement["Condition"] == {"Null": {"aws:ResourceTag/autopilot-flow:run": "false"}}
         if any(action.startswith("sagemaker:Create") for action in actions):
             assert statement["Condition"] == {"Null": {"aws:RequestTag/autopilot-flow:run": "false"}}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_whoever_starts_volumes_may_let_sagemaker_use_the_key(name: str) -> None:
+    """An endpoint gets new volumes when it is created, updated, or put back to what it was."""
+    body = RESOURCES[name]["Properties"]
+    owner = body["Role"]["Fn::GetAtt"][0] if "Role" in body else name
+    actions = {action for statement in allowed(owner) for action in as_list(statement["Action"])}
+    if actions & {"sagemaker:CreateAutoMLJobV2", "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"}:
+        attached = RESOURCES[owner]["Properties"].get("Policies", []) + RESOURCES[owner]["Properties"].get(
+            "ManagedPolicyArns", []
+        )
+        assert {"Fn::If": ["HasKmsKey", {"Ref": "GrantKeyPolicy"}, {"Ref": "AWS::NoValue"}]} in attached
+
+
+def test_a_key_is_named_by_its_own_arn() -> None:
+    """IAM allows nothing on the ARN of an alias."""
+    pattern = TEMPLATE["Parameters"]["KmsKeyArn"]["AllowedPattern"]
+    key = "arn:aws:kms:eu-central-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef"
+    assert re.fullmatch(pattern, "")
+    assert re.fullmatch(pattern, key)
+    assert not re.fullmatch(pattern, "arn:aws:kms:eu-central-1:123456789012:alias/data")
 
 
 def test_no_managed_policy_but_the_settled_ones() -> None:
@@ -150,6 +229,21 @@ def test_the_bucket_is_private_encrypted_versioned_and_kept() -> None:
     assert body["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = {rule["Id"]: rule for rule in body["LifecycleConfiguration"]["Rules"]}
     assert {rule.get("Prefix") for rule in rules.values()} == {"runs/", "uploads/", "scorings/", None}
+
+
+def test_runs_may_expire_after_any_number_of_days() -> None:
+    """S3 refuses a rule that does not expire objects later than it moves them to another storage class."""
+    rules = RESOURCES["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    moves = [move["TransitionInDays"] for rule in rules for move in rule.get("Transitions", [])]
+    assert moves == [0]
+    assert TEMPLATE["Parameters"]["RunRetentionInDays"]["MinValue"] == 0
+
+
+def test_the_defaults_fit_the_quotas_of_a_new_account() -> None:
+    """There a serverless endpoint may have 3,072 MB, all of them 10 invocations at a time, a function 3,008 MB."""
+    assert TEMPLATE["Parameters"]["EndpointMemorySizeInMB"]["Default"] <= 3072
+    assert TEMPLATE["Parameters"]["EndpointMaxConcurrency"]["Default"] <= 10
+    assert all(RESOURCES[name]["Properties"].get("MemorySize", 0) <= 3008 for name in FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", ["DataBucketPolicy", "NotificationTopicPolicy"])
