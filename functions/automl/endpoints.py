@@ -4,7 +4,8 @@ A deployment makes one endpoint config of its own, named after the model and the
 what the endpoint served before, so a retry, a removal or a clean-up needs nothing but the two names.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 CHANGING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 DEADLINE_SECONDS = 3600
+SETTLING_WAITS = (1, 2, 4)
+"""Seconds between attempts: SageMaker's read of a config made just before is eventually consistent."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,13 @@ def pending_config(endpoint: "DescribeEndpointOutputTypeDef") -> str:
     return pending or endpoint["EndpointConfigName"]
 
 
-def deploy(sagemaker: "SageMakerClient", wanted: Target, execution_id: str, kms_key_arn: str | None) -> tuple[str, str]:
+def deploy(
+    sagemaker: "SageMakerClient",
+    wanted: Target,
+    execution_id: str,
+    kms_key_arn: str | None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[str, str]:
     """Create the endpoint, or update the one of that name. Repeating it carries on where it was.
 
     Returns:
@@ -123,27 +132,37 @@ def deploy(sagemaker: "SageMakerClient", wanted: Target, execution_id: str, kms_
         _check_replaceable(sagemaker, wanted, endpoint)
     previous = endpoint["EndpointConfigName"] if endpoint else ""
     _ensure_config(sagemaker, config_request(wanted, config_name, previous, kms_key_arn), previous)
-    try:
-        if endpoint:
-            sagemaker.update_endpoint(EndpointName=wanted.endpoint_name, EndpointConfigName=config_name)
-        else:
-            sagemaker.create_endpoint(
-                EndpointName=wanted.endpoint_name,
-                EndpointConfigName=config_name,
-                Tags=as_tags({RUN_TAG: wanted.run_uri}),
-            )
-    except ClientError as error:
-        refused = sagemaker_errors.is_refusal(error)
-        if not refused and error.response["Error"]["Code"] != "ResourceLimitExceeded":
-            raise
-        endpoint = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=wanted.endpoint_name)
-        if endpoint is None or pending_config(endpoint) != config_name:
+    for wait in (*SETTLING_WAITS, None):
+        try:
+            _bring(sagemaker, wanted, config_name, update=endpoint is not None)
+            break
+        except ClientError as error:
+            refused = sagemaker_errors.is_refusal(error)
+            if not refused and error.response["Error"]["Code"] != "ResourceLimitExceeded":
+                raise
+            seen = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=wanted.endpoint_name)
+            if seen and pending_config(seen) == config_name:
+                break
+            if refused and wait is not None and not (seen and seen["EndpointStatus"] in CHANGING):
+                sleep(wait)
+                continue
             # Nothing uses the config, and another attempt makes it anew.
             sagemaker.delete_endpoint_config(EndpointConfigName=config_name)
             if refused:
-                raise _refusal(wanted.endpoint_name, endpoint, error) from error
+                raise _refusal(wanted.endpoint_name, seen, error) from error
             raise
     return config_name, previous
+
+
+def _bring(sagemaker: "SageMakerClient", wanted: Target, config_name: str, *, update: bool) -> None:
+    if update:
+        sagemaker.update_endpoint(EndpointName=wanted.endpoint_name, EndpointConfigName=config_name)
+    else:
+        sagemaker.create_endpoint(
+            EndpointName=wanted.endpoint_name,
+            EndpointConfigName=config_name,
+            Tags=as_tags({RUN_TAG: wanted.run_uri}),
+        )
 
 
 def previous_config(sagemaker: "SageMakerClient", config_name: str) -> str:

@@ -3,6 +3,7 @@
 The wording of the latter is not documented, so nobody matches on it: the caller looks whether the thing is there.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,17 @@ from botocore.exceptions import ClientError
 
 _MISSING = frozenset({"ResourceNotFound", "ResourceNotFoundException", "ValidationException"})
 _REFUSED = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ValidationException"})
+
+_QUOTA = re.compile(r"service limit '[^']*' is (\d+(?:\.\d+)?) .*request delta of (\d+(?:\.\d+)?) ", re.DOTALL)
+
+
+def is_beyond_quota(error: ClientError) -> bool:
+    """Whether the request alone is larger than its quota, so that no waiting helps.
+
+    SageMaker's wording is known from reports only; where it is another, waiting is assumed to help.
+    """
+    found = _QUOTA.search(message_of(error).replace(",", ""))
+    return found is not None and float(found[2]) > float(found[1])
 
 
 def is_refusal(error: ClientError) -> bool:

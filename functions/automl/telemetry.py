@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
-from automl.errors import AutopilotFlowError, QuotaExceeded, ServiceUnavailable
+from automl import sagemaker_errors
+from automl.errors import AutopilotFlowError, InvalidRequest, QuotaExceeded, ServiceUnavailable
 
 Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Any]
@@ -42,11 +43,13 @@ def named_error(error: Exception) -> Exception:
     if isinstance(error, (ConnectionError, HTTPClientError, IncompleteReadError)):
         return ServiceUnavailable(str(error))
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if code in _UNAVAILABLE:
+        code, said = error.response["Error"]["Code"], sagemaker_errors.message_of(error)
+        if code in _UNAVAILABLE or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
             return ServiceUnavailable(str(error))
+        if code == "ResourceLimitExceeded" and sagemaker_errors.is_beyond_quota(error):
+            return InvalidRequest(f"{said}. Ask for less, or have the quota raised before you start again")
         if code in {"ResourceLimitExceeded", "ServiceQuotaExceededException"}:
-            return QuotaExceeded(f"{error}. Wait for running work to end or raise the quota in Service Quotas")
+            return QuotaExceeded(f"{said}. Wait for running work to end or raise the quota in Service Quotas")
     return error
 
 

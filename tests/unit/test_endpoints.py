@@ -218,10 +218,31 @@ def test_a_creation_that_was_overtaken_by_another_is_busy(sagemaker: Any, answer
 
 
 def test_a_refused_endpoint_is_told_in_the_words_of_sagemaker(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint().config_created().refused("create_endpoint", "One of the models is not there").endpoint()
+    answers.endpoint().config_created()
+    for _ in (*endpoints.SETTLING_WAITS, None):
+        answers.refused("create_endpoint", "One of the models is not there").endpoint()
     answers.config_deleted()
+    waits: list[float] = []
     with pytest.raises(InvalidRequest, match="One of the models is not there"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        endpoints.deploy(sagemaker, wanted(), EXECUTION, None, waits.append)
+    assert waits == list(endpoints.SETTLING_WAITS)
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_a_config_that_sagemaker_does_not_see_yet_is_tried_again(
+    sagemaker: Any, answers: Answers, update: bool
+) -> None:
+    """ "Retry logic is recommended": CreateEndpoint reads the config from an eventually consistent store."""
+    unseen = "Could not find endpoint configuration"
+    if update:
+        answers.endpoint("InService", "old").tags("endpoint/rings", RUN_TAG).config("old").config_created("old")
+        answers.refused("update_endpoint", unseen).endpoint("InService", "old").updated()
+    else:
+        answers.endpoint().config_created().refused("create_endpoint", unseen).endpoint().created()
+    waits: list[float] = []
+    expected = (CONFIG, "old" if update else "")
+    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None, waits.append) == expected
+    assert waits == [1]
 
 
 def test_a_quota_leaves_no_config_behind_while_it_is_waited_for(sagemaker: Any, answers: Answers) -> None:
