@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
-"""Largest request and largest response of a serverless endpoint."""
+SERVERLESS_PAYLOAD_BYTES = 4_000_000
+"""Largest request and largest response of a serverless endpoint: "4 MB", which may mean either kind of megabyte."""
 INSTANCE_PAYLOAD_BYTES = 6 * 1024 * 1024
 """Largest request that every instance-hosted endpoint takes."""
 
@@ -41,6 +41,8 @@ _BUSY = {
     "ThrottlingException",
 }
 _BUSY_WAITS = (1, 2, 4, 8, 16, 32, 60, 60)
+_SILENCES = 2
+"""How often a container that did not answer within 60 s is asked again: it may have been starting."""
 
 Record = list[str]
 
@@ -111,12 +113,14 @@ def invoke(
 ) -> bytes:
     """Send CSV records without header to the endpoint and return its CSV answer.
 
-    A throttled call or a model that is still starting is tried again, for about three minutes.
+    A throttled call or a model that is still starting is tried again, for about three minutes. So is, twice, a
+    container that gave no answer at all (OriginalStatusCode 0), as a serverless one that takes long to load its model.
 
     Raises:
         EndpointFailed: the model refused the rows or broke on them.
         ServiceUnavailable: the endpoint stayed busy.
     """
+    silences = 0
     for wait in (*_BUSY_WAITS, None):
         try:
             response = runtime.invoke_endpoint(
@@ -125,12 +129,14 @@ def invoke(
             return response["Body"].read()
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code == "ModelError":
+            silent = code == "ModelError" and error.response.get("OriginalStatusCode") == 0
+            silences += silent
+            if code == "ModelError" and not (silent and silences <= _SILENCES):
                 raise EndpointFailed(
                     f"Endpoint {endpoint_name!r} failed on {len(body)} bytes of rows; see its log group "
                     f"/aws/sagemaker/Endpoints/{endpoint_name}: {str(error)[:500]}"
                 ) from error
-            if code not in _BUSY:
+            if not silent and code not in _BUSY:
                 raise
             if wait is None:
                 raise ServiceUnavailable(f"Endpoint {endpoint_name!r} stays busy: {error}") from error

@@ -138,7 +138,11 @@ class Runtime:
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, bytes):
             return {"Body": io.BytesIO(outcome)}
-        raise ClientError({"Error": {"Code": outcome, "Message": "Received 500 from model"}}, "InvokeEndpoint")
+        code, _, status = outcome.partition(" ")
+        answer: Any = {"Error": {"Code": code, "Message": "Received 500 from model"}}
+        if status:
+            answer["OriginalStatusCode"] = int(status)
+        raise ClientError(answer, "InvokeEndpoint")
 
 
 def call(*outcomes: str | bytes) -> tuple[Callable[[], bytes], list[float]]:
@@ -163,8 +167,25 @@ def test_an_endpoint_that_stays_busy_is_reported() -> None:
     assert 150 <= sum(waits) <= 200
 
 
-def test_a_model_that_breaks_is_not_asked_again() -> None:
-    send, waits = call("ModelError")
+def test_a_container_that_was_still_starting_is_asked_again() -> None:
+    send, waits = call("ModelError 0", "ThrottlingException", "ModelError 0", b"7\n")
+
+    assert send() == b"7\n"
+    assert waits == [1, 2, 4]
+
+
+def test_a_container_that_never_answers_is_given_up() -> None:
+    send, waits = call(*["ModelError 0"] * 20)
+
+    with pytest.raises(EndpointFailed, match="/aws/sagemaker/Endpoints/endpoint"):
+        send()
+
+    assert waits == [1, 2]
+
+
+@pytest.mark.parametrize("outcome", ["ModelError", "ModelError 500", "ModelError 400"])
+def test_a_model_that_breaks_is_not_asked_again(outcome: str) -> None:
+    send, waits = call(outcome)
 
     with pytest.raises(EndpointFailed, match="/aws/sagemaker/Endpoints/endpoint"):
         send()
@@ -191,7 +212,7 @@ def test_answers_stand_beside_their_keys() -> None:
 @pytest.mark.parametrize(
     ("variant", "concurrency", "payload"),
     [
-        ({"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 7}}, 7, 4 * 1024 * 1024),
+        ({"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 7}}, 7, 4_000_000),
         ({"InstanceType": "ml.m5.large", "InitialInstanceCount": 2}, 8, 6 * 1024 * 1024),
     ],
 )
