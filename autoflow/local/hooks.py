@@ -8,6 +8,8 @@ from typing import Any
 
 from localstack.runtime import hooks
 
+from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
+
 
 @hooks.on_runtime_create()  # type: ignore[untyped-decorator]
 def apply() -> None:
@@ -16,6 +18,7 @@ def apply() -> None:
     remember_json_paths()
     leave_connections_non_blocking()
     leave_stopped_executions_aborted()
+    refuse_unreadable_requests()
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
     if scale != 1:
         scale_waits(scale)

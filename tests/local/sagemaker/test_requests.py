@@ -33,7 +33,8 @@ def post(cloud: Cloud, operation: str, document: Any) -> tuple[int, dict[str, An
         "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sagemaker/aws4_request, "
         "SignedHeaders=host, Signature=0",
     }
-    request = urllib.request.Request(cloud.url, json.dumps(document).encode(), headers)
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    request = urllib.request.Request(cloud.url, body, headers)
     try:
         with urllib.request.urlopen(request) as answer:
             return answer.status, json.loads(answer.read())
@@ -56,6 +57,27 @@ def test_the_service_model_is_enforced_on_the_wire(
     status, answer = post(cloud, "CreateAutoMLJobV2", aws.job_request("wire", "none/") | change)
     assert (status, answer["__type"]) == (400, code)
     assert text in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "code"),
+    [
+        ("ListAutoMLJobs", b"{nope", "SerializationException"),
+        ("ListAutoMLJobs", b"[]", "SerializationException"),
+        ("ListAutoMLJobs", b'{"CreationTimeAfter": "yesterday"}', "SerializationException"),
+        ("ListAutoMLJobs", b'{"CreationTimeAfter": 1e300}', "SerializationException"),
+        ("DoNothing", b"{}", "UnknownOperationException"),
+    ],
+)
+def test_what_cannot_be_parsed_is_the_senders_fault(cloud: Cloud, operation: str, body: bytes, code: str) -> None:
+    status, answer = post(cloud, operation, body)
+    assert (status, answer["__type"]) == (400, code)
+
+
+def test_services_beside_sagemaker_do_not_exist_here(cloud: Cloud) -> None:
+    call = cloud.client("sagemaker-featurestore-runtime").get_record
+    code, _ = code_of(call, FeatureGroupName="g", RecordIdentifierValueAsString="1")
+    assert code == "UnknownOperationException"
 
 
 def test_dates_are_epoch_numbers_and_empty_members_are_absent(cloud: Cloud, trained: "Trained") -> None:
