@@ -148,3 +148,5 @@ def _refuse_guardrails(request: Document) -> None:
     gradual = "RollingUpdatePolicy" in deployment or blue_green.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE"
     if gradual or "AutoRollbackConfiguration" in deployment:
         raise validation("The local cloud updates endpoints ALL_AT_ONCE, without alarms; leave DeploymentConfig out.")
+    if request.get("RetainAllVariantProperties"):
+        raise validation("RetainAllVariantProperties is not supported in the local cloud; the new config's apply.")

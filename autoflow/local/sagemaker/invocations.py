@@ -13,6 +13,8 @@ SERVERLESS_BYTES = 4 * 1024 * 1024
 INSTANCE_BYTES = 6 * 1024 * 1024
 """Largest request of an instance-based endpoint (the service model's limit)."""
 
+_NOT_EMULATED = ("TargetModel", "TargetContainerHostname", "EnableExplanations", "InferenceComponentName", "SessionId")
+
 
 def invoke(account: Account, request: Mapping[str, Any]) -> dict[str, Any]:
     """InvokeEndpoint.
@@ -32,6 +34,8 @@ def invoke(account: Account, request: Mapping[str, Any]) -> dict[str, Any]:
             raise runtime_validation(
                 f"Endpoint {name} of account {account.account_id} is not in service: {endpoint.status}."
             )
+    if given := [key for key in _NOT_EMULATED if request.get(key)]:
+        raise runtime_validation(f"{', '.join(given)}: endpoint {name} has no such feature in the local cloud.")
     variant = request.get("TargetVariant") or fleet.choose()
     if variant not in fleet.containers:
         raise runtime_validation(f"Variant {variant} of endpoint {name} not found.")

@@ -57,6 +57,8 @@ def page(items: Sequence[Item], request: Item, default: int = DEFAULT_PAGE) -> t
     if token := request.get("NextToken"):
         try:
             start = int(base64.urlsafe_b64decode(token).decode().removeprefix("from:"))
+            if start < 0:
+                raise ValueError(start)
         except (binascii.Error, ValueError):
             raise validation("Invalid NextToken") from None
     end = start + request.get("MaxResults", default)

@@ -115,6 +115,13 @@ def test_requests_have_limits(aws: "SageMaker", endpoint: str) -> None:
     assert "less than or equal to 4194304" in response["Error"]["Message"]
 
 
+def test_features_that_the_endpoint_has_not_are_refused(aws: "SageMaker", endpoint: str) -> None:
+    for name in ("TargetModel", "TargetContainerHostname", "EnableExplanations", "InferenceComponentName"):
+        response = refusal(aws.runtime.invoke_endpoint, EndpointName=endpoint, Body=b"1", **{name: "other"})
+        assert response["Error"]["Code"] == "ValidationError"
+        assert name in response["Error"]["Message"]
+
+
 def test_endpoints_that_do_not_exist(aws: "SageMaker") -> None:
     response = refusal(aws.runtime.invoke_endpoint, EndpointName="nobody", Body=b"1")
     assert response["Error"] == {
@@ -205,6 +212,9 @@ def test_an_update_serves_the_new_model_and_a_bad_one_is_rolled_back(
         "already uses"
         in refusal(call.update_endpoint, EndpointName="instances", EndpointConfigName="two")["Error"]["Message"]
     )
+    retain = {"EndpointConfigName": "one", "RetainAllVariantProperties": True}
+    message = refusal(call.update_endpoint, EndpointName="instances", **retain)["Error"]["Message"]
+    assert "RetainAllVariantProperties is not supported" in message
     again = refusal(call.create_endpoint, EndpointName="instances", EndpointConfigName="one")["Error"]["Message"]
     assert again.startswith("Cannot create already existing endpoint")
 
