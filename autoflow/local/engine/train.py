@@ -1,8 +1,9 @@
 """Training worker: ``python -m autoflow.local.engine.train``, one process for one AutoML job.
 
 Reads the job (one JSON line) from standard input and lives until its work is done or standard input ends. Reports
-events on standard output, one JSON document per line: ``phase``, ``resolved``, ``candidate``, ``explanation``,
-``insights``, and at last ``done`` or ``failed``. To stop it, kill its process group: everything it reported is on disk.
+events on standard output, one JSON document per line: ``phase``, ``resolved``, ``candidate``, ``unfinished``,
+``explanation``, ``insights``, and at last ``done`` or ``failed``. To stop it, kill its process group: everything it
+reported is on disk.
 """
 
 import contextlib
@@ -72,13 +73,17 @@ def _run(job: Job, reports: Reports) -> None:
         fit_seconds = left - report_seconds - _ENSEMBLE_SECONDS
     finished = fitting.Candidates(job, problem, metric, columns, reports)
     planned = fitting.plan(job, problem)
-    whole = _fit_in_child(job, predictor, planned, train, validation, finished, fit_seconds)
+    outcome = _fit_in_child(job, predictor, planned, train, validation, finished, fit_seconds)
     owner.end_with(sys.stdin.fileno(), signal_group=True)
     predictor, fitted, failed = fitting.load(predictor)
-    cut = fit_seconds is not None and (not whole or len(fitted) + len(failed) < sum(map(len, planned.values())))
+    broken = _what_broke(outcome)
+    missing = len(fitted) + len(failed) < sum(map(len, planned.values()))
+    cut = fit_seconds is not None and not broken and (outcome is None or missing)
     if not fitted and not cut:
-        reason = next(iter(failed.values()), "see the log of the training worker")
+        reason = broken or next(iter(failed.values()), "see the log of the training worker")
         raise tables.UnusableData(f"No model could be trained on this data: {reason}")
+    if broken:
+        reports.send("unfinished", reason=broken)
     if 1 < len(fitted) < job.max_candidates:
         finished = fitting.Candidates(job, problem, metric, columns, reports)
         for name in predictor.fit_weighted_ensemble(name_suffix="", num_gpus=0):
@@ -118,13 +123,13 @@ def _fit_in_child(
     validation: pd.DataFrame | None,
     finished: fitting.Candidates,
     seconds: float | None,
-) -> bool:
-    """Fit in a process of its own, which can be killed when it does not end in time. True when it did all its work.
+) -> int | None:
+    """Fit in a process of its own: its exit status, or None when it did not end in time and was killed.
 
     Must be called before this process has used a thread pool: those do not survive the fork.
     """
     if seconds is not None and seconds <= 0:
-        return False
+        return None
     child_end, parent_end = os.pipe()
     parent_watch, child_watch = os.pipe()
     child = os.fork()
@@ -155,7 +160,16 @@ def _fit_in_child(
         os.waitpid(child, 0)
     os.close(child_end)
     os.close(child_watch)
-    return outcome == 0
+    return outcome
+
+
+def _what_broke(outcome: int | None) -> str:
+    """Why a fit ended that neither did its work nor ran out of time, else nothing."""
+    if not outcome:
+        return ""
+    if outcome > 0:
+        return "the fit ended with an error, see the log of the training worker"
+    return f"the fit was ended by signal {-outcome} ({signal.strsignal(-outcome)}); perhaps memory ran out"
 
 
 if __name__ == "__main__":

@@ -152,6 +152,10 @@ class Training:
         with self._lock:
             self._job.add_candidate(name, event["model"], archive, event)
 
+    def _on_unfinished(self, event: Document) -> None:
+        with self._lock:
+            self._job.partial_failures.append(f"Not all candidates were trained: {event['reason']}")
+
     def _on_explanation(self, event: Document) -> None:
         location = self._job.documentation("explainability") / "analysis.json"
         self._files.upload(Path(event["file"]), location, self._kms_key)

@@ -5,9 +5,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from autoflow.local import processes
 from autoflow.local.cloud import Cloud
 
 if TYPE_CHECKING:
@@ -171,6 +173,27 @@ def test_a_stop_is_honoured_in_the_middle_of_a_fit(
     assert not list(cloud.instance.work(cloud.mark).glob("sagemaker-*/training")), "the job's files are left behind"
     with pytest.raises(ClientError, match="is in status Stopped"):
         aws.sagemaker.stop_auto_ml_job(AutoMLJobName="stopped")
+
+
+def fits(mark: str) -> list[psutil.Process]:
+    """The processes that training workers have forked to fit in."""
+    workers = [process for process in processes.find(mark) if "autoflow.local.engine.train" in process.cmdline()]
+    return [process for process in workers if process.ppid() in {worker.pid for worker in workers}]
+
+
+def test_a_fit_that_breaks_is_told_and_finished_candidates_are_kept(
+    cloud: Cloud, aws: "SageMaker", trained: "Trained", large: str
+) -> None:
+    criteria = {"MaxAutoMLJobRuntimeInSeconds": 300}
+    aws.sagemaker.create_auto_ml_job_v2(**aws.job_request("broken", large, CompletionCriteria=criteria))
+    aws.follow("broken", until=lambda job: "BestCandidate" in job)
+    for process in fits(cloud.mark):
+        process.kill()
+    job = aws.follow("broken")[-1]
+    assert (job["AutoMLJobStatus"], job["AutoMLJobSecondaryStatus"]) == ("Completed", "Completed")
+    assert "BestCandidate" in job
+    (reason,) = job["PartialFailureReasons"]
+    assert "Not all candidates were trained: the fit was ended by signal 9" in reason["PartialFailureMessage"]
 
 
 def test_the_runtime_limit_is_kept_and_finished_candidates_too(
