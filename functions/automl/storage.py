@@ -80,10 +80,17 @@ def exists(s3: "S3Client", uri: str) -> bool:
 
 
 def delete_prefix(s3: "S3Client", uri: str) -> int:
-    """Delete every object under the URI and return how many there were."""
+    """Delete every object under the URI and return how many there were.
+
+    Raises:
+        ClientError: S3 did not delete one of them. It says so in a successful answer, object by object.
+    """
     bucket, _ = split_uri(uri)
     keys = [split_uri(item.uri)[1] for item in list_objects(s3, uri)]
     for start in range(0, len(keys), 1000):
         batch = keys[start : start + 1000]
-        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True})
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True})
+        for refused in answer.get("Errors", []):
+            message = f"{refused.get('Message')}: {refused.get('Key')}"
+            raise ClientError({"Error": {"Code": refused.get("Code", ""), "Message": message}}, "DeleteObjects")
     return len(keys)

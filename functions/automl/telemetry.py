@@ -21,6 +21,7 @@ RUNTIME_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=70, max_pool_connection
 """For endpoints, which may take 60 s to answer, from many threads with a connection each."""
 
 _UNAVAILABLE = {
+    "InternalError",
     "InternalFailure",
     "InternalServerError",
     "RequestLimitExceeded",
