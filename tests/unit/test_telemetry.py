@@ -4,7 +4,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from automl.errors import InvalidRequest, QuotaExceeded, ServiceUnavailable
-from automl.telemetry import named_error
+from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, named_error
+from tests.unit.test_template import TEMPLATE
 
 LIMIT = (
     "The account-level service limit '{}' is {}, with current utilization of {} and a request delta of {}. "
@@ -56,3 +57,9 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 )
 def test_other_errors_stay_what_they_are(error: Exception) -> None:
     assert named_error(error) is error
+
+
+def test_a_call_that_hangs_is_made_again_in_time() -> None:
+    once = CLIENT_CONFIG.connect_timeout + CLIENT_CONFIG.read_timeout  # type: ignore[attr-defined]
+    assert 2 * once < TEMPLATE["Globals"]["Function"]["Timeout"]
+    assert RUNTIME_CONFIG.read_timeout > 60, "an endpoint may take 60 s to answer"  # type: ignore[attr-defined]
