@@ -66,7 +66,7 @@ class Machines:
         """The machine under a name, with other substitutions than usual."""
         values = {key: FUNCTION + key for key in definitions.substitutions(machine)}
         values |= {f"{key.title()}StateMachineArn": arn for key, arn in self.arns.items()}
-        values |= {"NotificationTopicArn": self.topic, **substitutions}
+        values |= {"NotificationTopicArn": self.topic, "Partition": "aws", **substitutions}
         text = definitions.substituted(machine, values)
         arn: str = self.client.create_state_machine(name=name, definition=text, roleArn=ROLE)["stateMachineArn"]
         return arn

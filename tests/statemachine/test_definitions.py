@@ -194,8 +194,14 @@ def test_the_machine_may_invoke_exactly_its_functions(machine: str) -> None:
 def test_aws_own_schema_of_state_machines_accepts_it(machine: str) -> None:
     """cfn-lint's E3601 is silent for AWS::Serverless::StateMachine, so the definition goes into the native type."""
     arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
-    text = definitions.substituted(machine, dict.fromkeys(definitions.substitutions(machine), arn))
-    assert lint_definition(text) == []
+    values = dict.fromkeys(definitions.substitutions(machine), arn) | {"Partition": "aws"}
+    assert lint_definition(definitions.substituted(machine, values)) == []
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_it_can_be_deployed_in_every_partition(machine: str) -> None:
+    """China and GovCloud have ARNs of their own, those of Step Functions' integrations too."""
+    assert "arn:aws:" not in definitions.text(machine)
 
 
 def test_that_schema_check_is_not_silent() -> None:
