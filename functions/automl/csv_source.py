@@ -9,7 +9,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from automl.column_types import clean_text
-from automl.diagnosis import Position, blank_records
+from automl.diagnosis import Position, blank_records, check_quotes
 from automl.dialect import Layout
 from automl.errors import InvalidDataset
 
@@ -129,12 +129,25 @@ def _parse(block: bytes, layout: Layout, where: Position) -> pl.DataFrame:
             f"{layout.delimiter!r}; check quotes and line ends"
         ) from error
     quoted = b'"' in body
+    if quoted and _may_have_stray_quotes(body, layout.delimiter.encode()):
+        check_quotes(body, frame, layout.delimiter, start)
     lone_breaks = body.count(b"\r") - body.count(b"\r\n")
     one_line_each = body.count(b"\n") + 1 == frame.height and not lone_breaks
     if _has_short_records(body, frame, layout.delimiter, quoted):
         blank = blank_records(body, layout.delimiter, width, start)
         frame = frame.with_row_index("").filter(~pl.col("").is_in(blank)).drop("")
     return clean_text(frame, with_line_breaks=not one_line_each)
+
+
+def _may_have_stray_quotes(body: bytes, delimiter: bytes) -> bool:
+    """Whether some quote neither opens nor closes a cell nor is doubled; true for a few blocks that are well-formed.
+
+    The engine reads on over such quotes and may join rows that belong apart, without a word.
+    """
+    single = body.replace(b'""', b"")
+    opening = single.count(delimiter + b'"') + single.count(b'\n"') + single.startswith(b'"')
+    closing = sum(single.count(b'"' + end) for end in (delimiter, b"\n", b"\r\n")) + single.endswith(b'"')
+    return not opening == closing == single.count(b'"') / 2
 
 
 def _has_short_records(body: bytes, frame: pl.DataFrame, delimiter: str, quoted: bool) -> bool:

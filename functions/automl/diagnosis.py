@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import polars as pl
+
 from automl.dialect import decode
 from automl.errors import InvalidDataset
 
+csv.field_size_limit(2**31 - 1)  # a long text is no flaw
+
 _LONE_CR = re.compile(rb"\r(?!\n)")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,27 @@ def blank_records(block: bytes, delimiter: str, width: int, where: Position) -> 
     except csv.Error as error:
         raise _misplaced_quote(where.uri, row, line) from error
     return blank
+
+
+def check_quotes(block: bytes, frame: pl.DataFrame, delimiter: str, where: Position) -> None:
+    """Compare what the engine read with what a strict reader reads, as quotes may be read in more than one way.
+
+    Raises:
+        InvalidDataset: the first row on which they differ, or on whose quotes the strict reader stumbles.
+    """
+    lines = _Lines(decode(where.uri, _LONE_CR.sub(b" ", block), where.byte, where.line))
+    read = frame.iter_rows()
+    row, line = where.row, where.line
+    try:
+        for record in csv.reader(lines, delimiter=delimiter, strict=True):
+            cells = [_LINE_BREAK.sub(" ", cell or "") for cell in next(read, ())]
+            if record and [_LINE_BREAK.sub(" ", cell) for cell in record] != cells[: len(record)]:
+                raise _misplaced_quote(where.uri, row, line)
+            row += bool(record)
+            line += lines.seen.count("\n")
+            lines.seen = ""
+    except csv.Error as error:
+        raise _misplaced_quote(where.uri, row, line) from error
 
 
 def _misplaced_quote(uri: str, row: int, line: int) -> InvalidDataset:

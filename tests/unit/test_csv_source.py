@@ -115,6 +115,16 @@ def test_blank_lines_in_a_single_column_are_no_rows_but_quoted_empty_cells_are()
     assert read(b'1\n\n""\n2\n', ("a",)) == [("1",), (None,), ("2",)]
 
 
+def test_quotes_inside_a_cell_that_begins_without_one_are_text() -> None:
+    assert read(b'1, "x"\n2,a"b"\n3,"""q"", r"\n') == [("1", ' "x"'), ("2", 'a"b"'), ("3", '"q", r')]
+
+
+def test_a_long_text_is_no_flaw() -> None:
+    text = "lorem, ipsum " * 20_000
+
+    assert read(f'1,"{text}"\n\n2,x\n'.encode()) == [("1", text), ("2", "x")]
+
+
 def test_rows_are_counted_from_the_blocks_before(monkeypatch: pytest.MonkeyPatch) -> None:
     good = b'1,"two\nlines"\n' * 3
     layout = Layout(",", ("a", "b"), 4, 2)
@@ -131,6 +141,8 @@ def test_rows_are_counted_from_the_blocks_before(monkeypatch: pytest.MonkeyPatch
         (b'5" pipe,3\n6" pipe,4\n', r'row 0 \(line 2\) has a quote \("\)'),
         (b'1,2\n"x"y,2\n', r'row 1 \(line 3\) has a quote \("\)'),
         (b'1,2\n"never closed,2\n3,4\n', r'row 1 \(line 3\) has a quote \("\)'),
+        (b'"5" pipe",3\n"6" pipe",4\n', r'row 0 \(line 2\) has a quote \("\)'),
+        (b'1,2\n\n"a\nb",2\n"say "hi" now",3\n', r'row 2 \(line 6\) has a quote \("\)'),
     ],
 )
 def test_flaws_are_named_with_their_place(data: bytes, message: str) -> None:
