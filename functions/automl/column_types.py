@@ -13,6 +13,8 @@ MISSING = (
 TYPES = ("boolean", "integer", "number", "date", "datetime", "string")
 """From the narrowest to the widest: a column's type is the first that all its cells have."""
 
+NUMERIC = frozenset({"integer", "number"})
+
 DTYPES: dict[str, pl.DataType] = {
     "boolean": pl.Boolean(),
     "integer": pl.Int64(),

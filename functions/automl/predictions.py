@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from automl.answers import Answer, read_answer
+from automl.errors import InvalidRequest
 from automl.objectives import REGRESSION
 from automl.run_files import ScoringFiles
 from automl.storage import read_bytes, write_bytes
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LOW_CONFIDENCE = "LowConfidence"
+RESULT_COLUMNS = ("Prediction", "Confidence", "Lower", "Upper", "Reason")
+"""Columns of accepted/ and review/ beside the one that identifies the row."""
 
 Key = dict[str, str]
 
@@ -23,6 +26,14 @@ def read_predictions(table: bytes, keys: Sequence[str], problem_type: str) -> It
     """The rows of a raw predictions file: ``Row``, ``Id``, ``Truth``, and what the endpoint answered."""
     for record in csv.DictReader(io.StringIO(table.decode(), newline="")):
         yield record, read_answer({key: record[key] for key in keys}, problem_type)
+
+
+def check_identity(id_column: str) -> None:
+    """Raise InvalidRequest when results would have two columns of this name."""
+    if id_column in RESULT_COLUMNS:
+        raise InvalidRequest(
+            f"Dataset.IdColumn {id_column!r} has the name of a column of the results; rename it in the dataset"
+        )
 
 
 def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str, int]:

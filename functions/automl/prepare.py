@@ -12,6 +12,7 @@ from automl.errors import InvalidDataset, InvalidRequest
 from automl.inference import ServedModel, find_model
 from automl.objectives import REGRESSION
 from automl.parts import PartWriter
+from automl.predictions import check_identity
 from automl.run_files import ScoringFiles
 from automl.storage import delete_prefix, read_json
 from automl.transform import ROW_COLUMN
@@ -104,7 +105,7 @@ def prepare_rows(
         delete_prefix(s3, f"{files.uri}{folder}")  # of an earlier attempt, which may have had more parts
     writer = _Writer(s3, files)
     for batch in dataset.batches():
-        passes, features = recipe.apply(batch, training=False)
+        passes, features = recipe.to_score(batch)
         writer.add(roles.keys(batch), features, passes)
     writer.close()
     return {
@@ -133,6 +134,8 @@ def _roles(dataset: Dataset, asked: Mapping[str, str], recipe: recipes.Recipe) -
     if ROW_COLUMN in dataset.columns and row_number != ROW_COLUMN:
         raise InvalidDataset(f"{dataset.uri} has a column {ROW_COLUMN!r}, a name this project uses; rename the column")
     identity = asked.get("IdColumn") or (recipe.id_column if recipe.id_column in dataset.columns else None)
+    if identity:
+        check_identity(identity)
     truth = asked.get("TargetColumn") or (recipe.target if recipe.target in dataset.columns else None)
     return Roles(identity, truth, row_number)
 

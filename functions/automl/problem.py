@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
+from automl.column_types import NUMERIC
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.objectives import (
     BINARY,
@@ -18,14 +19,14 @@ MOST_INTEGRAL_CLASSES = 20
 MINIMUM_TRAINING_ROWS = 500
 """Fewer rows make an AutoML job fail after it was paid for."""
 
-_NUMERIC = {"integer", "number"}
+_MISSING_IS = "empty, or a marker such as NA, null or None"
 
 
 @dataclass
 class TargetValues:
     """The target's values in the rows that may be learnt from, counted while they stream by.
 
-    ``counts`` stops growing beyond :data:`MOST_CLASSES` + 1 values: then there are ``many``.
+    ``counts`` stops growing beyond :data:`MOST_CLASSES` values: then there are ``many``.
     """
 
     uri: str
@@ -39,7 +40,7 @@ class TargetValues:
         """Count the values of some more rows."""
         self.missing += missing
         for value, count in counts.items():
-            if value in self.counts or len(self.counts) <= MOST_CLASSES:
+            if value in self.counts or len(self.counts) < MOST_CLASSES:
                 self.counts[value] = self.counts.get(value, 0) + count
             else:
                 self.many = True
@@ -58,18 +59,19 @@ class TargetValues:
     @property
     def numeric(self) -> bool:
         """Whether all values are numbers."""
-        return self.kind in _NUMERIC
+        return self.kind in NUMERIC
 
     @property
     def values(self) -> set[str] | set[float]:
-        """The distinct values; as numbers when all are, so that 1 and 1.0 are one."""
+        """The distinct values; as numbers when all are, so that 1 and 1.0 are one, but not 2^60 and 2^60 + 1."""
         texts = {value for value in self.counts if value}
-        return {float(value) for value in texts} if self.numeric else texts
+        number = int if self.kind == "integer" else float
+        return {number(value) for value in texts} if self.numeric else texts
 
     @property
     def integral(self) -> bool:
         """Whether all values are whole numbers."""
-        return self.numeric and all(math.floor(value) == value for value in self.values if isinstance(value, float))
+        return self.numeric and all(math.floor(value) == value for value in self.values if not isinstance(value, str))
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,13 @@ def check_usable(target: TargetValues) -> None:
     place = target.place
     if target.missing > target.rows:
         raise InvalidDataset(
-            f"{place} is missing in {target.missing:,} of {target.missing + target.rows:,} rows; "
+            f"{place} is missing in {target.missing:,} of {target.missing + target.rows:,} rows ({_MISSING_IS}); "
             "fill it in, or filter such rows out in Transform.Filter if few rows are enough"
         )
     if not target.many and len(target.values) < 2:
+        others = f" but {target.missing:,} without one ({_MISSING_IS})" if target.missing else ""
         raise InvalidDataset(
-            f"{place} has the same value in every row; there is nothing to predict: "
+            f"{place} has the same value in every row{others}; there is nothing to predict: "
             "name another Dataset.TargetColumn, or add rows with other values"
         )
 
@@ -115,7 +118,8 @@ def decide(target: TargetValues, problem_type: str | None = None, objective: str
         check_objective(chosen, objective)
     metric = objective or DEFAULT_OBJECTIVE[chosen]
     origin = "as the request says" if objective else "the default"
-    return Problem(chosen, metric, f"{chosen}, {reason}; objective {metric}, {origin}")
+    left_out = f"; {target.missing:,} rows without target ({_MISSING_IS}) are left out" if target.missing else ""
+    return Problem(chosen, metric, f"{chosen}, {reason}; objective {metric}, {origin}{left_out}")
 
 
 def _by_rule(target: TargetValues) -> tuple[str, str]:

@@ -1,12 +1,13 @@
 """What is in a dataset: exact types and counts of every column, found in one pass over all rows."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from automl.column_types import TYPES, fitting_types, typed
+from automl.column_types import NUMERIC, TYPES, fitting_types, typed
 
 TOP_VALUES = 20
 """Columns with more distinct values than this show none of them: they may be names or addresses."""
@@ -14,7 +15,6 @@ _SKETCH_SIZE = 2048
 _SCREEN_ROWS = 1_000
 """A few rows rule most types out before all rows are looked at."""
 _HASH_SPACE = 2.0**64
-_NUMERIC = {"integer", "number"}
 
 
 @dataclass
@@ -56,10 +56,11 @@ class ColumnProfile:
             "Distinct": self.distinct,
             "DistinctIsApproximate": self.sketch.len() >= _SKETCH_SIZE,
         }
-        if self.kind in _NUMERIC and self.minimum is not None and self.maximum is not None:
+        if self.kind in NUMERIC and self.minimum is not None and self.maximum is not None:
             number = int if self.kind == "integer" else float
             entry["Minimum"], entry["Maximum"] = number(self.minimum), number(self.maximum)
-            entry["Mean"] = self.total / self.numbers
+            if math.isfinite(self.total):  # the sum of huge numbers may not be
+                entry["Mean"] = self.total / self.numbers
         if self.counts:
             top = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
             entry["TopValues"] = [{"Value": value, "Count": count} for value, count in top]

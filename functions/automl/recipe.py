@@ -1,6 +1,6 @@
 """The recipe: which rows and features of a dataset the model sees. The same lines serve training and scoring."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from automl.column_types import is_value, to_text, typed
+from automl.column_types import NUMERIC, clean_text, is_value, to_text, typed
 from automl.dataset import Batch, Dataset, named
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.expressions import Expression, parse
@@ -28,6 +28,8 @@ class Recipe:
     filter: str | None = None
     derive: tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Those of :attr:`texts` that hold nothing but numbers in the training split."""
 
     @cached_property
     def raw_features(self) -> tuple[str, ...]:
@@ -56,6 +58,12 @@ class Recipe:
         return {name: parse(text, self.types, f"Transform.Derive[{name!r}]") for name, text in self.derive}
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """The model's columns that may hold something else than numbers, in training order."""
+        raw = [name for name in self.raw_features if self.types[name] not in NUMERIC]
+        return (*raw, *(name for name, item in self.derived.items() if item.dtype == pl.String))
+
+    @property
     def filter_uses_target(self) -> bool:
         """Whether the Filter applies in training only, as rows to score may have no target."""
         return self.condition is not None and self.target in self.condition.columns
@@ -74,6 +82,8 @@ class Recipe:
                 hint = f"; did you mean {nearest!r}?" if nearest else f"; the dataset has {named(tuple(self.types))}"
                 raise InvalidRequest(f"Transform.Drop has {name!r}, which is not a column{hint}")
         for name, expression in self.derived.items():
+            if "\n" in name or "\r" in name:
+                raise InvalidRequest(f"Transform.Derive[{name!r}] has a line break in its name; write it on one line")
             if name in self.types:
                 raise InvalidRequest(f"Transform.Derive[{name!r}] is a column of the dataset; choose another name")
             if self.target in expression.columns:
@@ -118,30 +128,46 @@ class Recipe:
             *([self.condition] if self.condition and self._applies(training) else []),
         ]
         used = {name for expression in expressions for name in expression.columns}
-        self._check_cells(batch, [name for name in self.types if name in used])
+        self._check_cells(batch, {name: kind for name, kind in self.types.items() if name in used}, "the recipe")
         values = frame.select(typed(name, self.types[name]).alias(name) for name in self.types if name in used)
         texts = [frame.select(self.raw_features)]
         for name, expression in self.derived.items():
             column = _evaluate(expression, values, batch).alias(name)
-            texts.append(column.to_frame().select(to_text(name, column.dtype)))
+            texts.append(clean_text(column.to_frame().select(to_text(name, column.dtype))))
         passes = pl.Series("passes", [True]).new_from_index(0, frame.height)
         if self.condition and self._applies(training):
             passes = _evaluate(self.condition, values, batch).fill_null(value=False).alias("passes")
         return passes, pl.concat(texts, how="horizontal")
 
+    def to_score(self, batch: Batch) -> tuple[pl.Series, pl.DataFrame]:
+        """What :meth:`apply` gives, without texts where the model learnt from numbers: its container may break on them.
+
+        Where the dataset to learn from had texts such as ``?``, though not in training rows, they become missing.
+
+        Raises:
+            InvalidDataset: also for a text, such as ``1,5``, in a column that had nothing but numbers.
+        """
+        passes, features = self.apply(batch, training=False)
+        numeric = [name for name in self.raw_features if self.types[name] in NUMERIC]
+        self._check_cells(batch, dict.fromkeys(numeric, "number"), "the model")
+        return passes, features.with_columns(
+            pl.when(is_value(name, "number")).then(pl.col(name)).alias(name) for name in self.numbers
+        )
+
     def _applies(self, training: bool) -> bool:
         return self.condition is not None and (training or not self.filter_uses_target)
 
-    def _check_cells(self, batch: Batch, names: Sequence[str]) -> None:
-        if not names:
+    def _check_cells(self, batch: Batch, kinds: Mapping[str, str], reader: str) -> None:
+        if not kinds:
             return
-        fits = batch.frame.select(is_value(name, self.types[name]).alias(name) for name in names)
-        for name in names:
+        fits = batch.frame.select(is_value(name, kind).alias(name) for name, kind in kinds.items())
+        for name, kind in kinds.items():
             if not fits[name].all():
                 offset = fits[name].arg_min() or 0
+                form = ", written like 1234.5" if kind == "number" else ""
                 raise InvalidDataset(
-                    f"Column {name!r} has a cell that is no {self.types[name]} in {batch.row(offset)}; "
-                    f"the recipe needs {self.types[name]} values there, as in training: correct it or leave it empty"
+                    f"Column {name!r} has a cell that is no {kind} in {batch.row(offset)}; {reader} needs {kind} "
+                    f"values there{form}, as in training: correct it or leave it empty"
                 )
 
     def document(self, problem_type: str) -> dict[str, Any]:
@@ -155,6 +181,7 @@ class Recipe:
             "FilterUsesTarget": self.filter_uses_target,
             "Derive": dict(self.derive),
             "Drop": list(self.drop),
+            "Numbers": list(self.numbers),
             "ProblemType": problem_type,
         }
 
@@ -185,6 +212,7 @@ def from_document(document: Mapping[str, Any]) -> Recipe:
         filter=document["Filter"],
         derive=tuple(document["Derive"].items()),
         drop=tuple(document["Drop"]),
+        numbers=tuple(document["Numbers"]),
     ).check()
 
 

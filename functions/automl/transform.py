@@ -1,19 +1,21 @@
 """Transform Data: from the request's dataset to a checked, split, model-ready copy of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from automl.column_types import typed
+from automl.column_types import fitting_types, typed
 from automl.dataset import Batch, Dataset, open_dataset
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.parts import PartWriter, csv_records
+from automl.predictions import check_identity
 from automl.problem import MINIMUM_TRAINING_ROWS, Problem, TargetValues, check_usable, confidence, decide
 from automl.profile import Profile, profile_frames
 from automl.recipe import Recipe, from_request
 from automl.run_files import RunFiles
+from automl.spelling import Spellings
 from automl.split import CALIBRATION, TEST, TRAIN, assign, row_hashes
 from automl.storage import delete_prefix, read_json, write_bytes, write_json
 
@@ -41,7 +43,8 @@ def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
     dataset = _open(s3, request["Dataset"])
     scoring = _open(s3, request["Scoring"]) if request.get("Scoring") else None
     _check_roles(dataset, request["Dataset"])
-    profile = profile_frames((batch.frame for batch in dataset.batches()), dataset.columns)
+    spellings = Spellings()
+    profile = profile_frames(_spelt(dataset, request["Dataset"]["TargetColumn"], spellings), dataset.columns)
     recipe = from_request(request, profile.types)
     if scoring:
         recipe.check_scorable(scoring)
@@ -50,8 +53,11 @@ def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
             f"{dataset.uri} has {profile.rows:,} rows, but an AutoML job needs at least {MINIMUM_TRAINING_ROWS} in the "
             "training split alone; add rows"
         )
+    if scoring:
+        for batch in scoring.batches():
+            recipe.to_score(batch)
     try:
-        return _write(s3, run, request, dataset, profile, recipe)
+        return _write(s3, run, request, dataset, profile, recipe, spellings)
     except (InvalidDataset, InvalidRequest):
         delete_prefix(s3, run.data)
         raise
@@ -64,10 +70,17 @@ def _open(s3: "S3Client", request: Mapping[str, Any]) -> Dataset:
     return dataset
 
 
+def _spelt(dataset: Dataset, target: str, spellings: Spellings) -> Iterator[pl.DataFrame]:
+    for batch in dataset.batches():
+        spellings.add(batch.frame[target])
+        yield batch.frame
+
+
 def _check_roles(dataset: Dataset, request: Mapping[str, Any]) -> None:
     dataset.require(request["TargetColumn"], "Dataset.TargetColumn")
     if id_column := request.get("IdColumn"):
         dataset.require(id_column, "Dataset.IdColumn")
+        check_identity(id_column)
 
 
 @dataclass
@@ -78,6 +91,9 @@ class Splitter:
     shares: tuple[float, float]
     writers: dict[str, PartWriter]
     target: TargetValues
+    corrections: Mapping[str, str]
+    maybe_numbers: list[str]
+    """Features that have been numbers in all training rows so far, though not in all rows."""
     train_values: set[str] = field(default_factory=set)
     filtered_out: int = 0
     smoke: pl.DataFrame | None = None
@@ -91,14 +107,17 @@ class Splitter:
         ).to_series()
         self.filtered_out += int((~passes).sum())
         kept = passes & labelled
-        values = dict(batch.frame[name].filter(kept).value_counts().rows())
+        labels = batch.frame[name].replace(self.corrections) if self.corrections else batch.frame[name]
+        values = dict(labels.filter(kept).value_counts().rows())
         self.target.add(values, int((passes & ~labelled).sum()))
         ignored = {self.recipe.id_column} if self.recipe.id_column else set()
         raw = batch.frame.with_columns(
             pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String).alias(ROW_COLUMN)
         ).filter(kept)
         split = assign(row_hashes(raw.drop(ROW_COLUMN), ignored), *self.shares)
-        train = features.with_columns(batch.frame[name]).filter(kept).filter(split == TRAIN)
+        train = features.with_columns(labels).filter(kept).filter(split == TRAIN)
+        fitting = fitting_types(train, {column: ["number"] for column in self.maybe_numbers})
+        self.maybe_numbers = [column for column in self.maybe_numbers if fitting[column]]
         self.train_values.update(train[name].unique().head(2))
         if self.smoke is None and train.height:
             self.smoke = train.head(_SMOKE_ROWS).drop(name)
@@ -119,7 +138,13 @@ class Splitter:
 
 
 def _write(
-    s3: "S3Client", run: RunFiles, request: Mapping[str, Any], dataset: Dataset, profile: Profile, recipe: Recipe
+    s3: "S3Client",
+    run: RunFiles,
+    request: Mapping[str, Any],
+    dataset: Dataset,
+    profile: Profile,
+    recipe: Recipe,
+    spellings: Spellings,
 ) -> dict[str, Any]:
     raw_header = [*dataset.columns, ROW_COLUMN]
     headers = {TRAIN: [*recipe.features, recipe.target], CALIBRATION: raw_header, TEST: raw_header}
@@ -129,6 +154,8 @@ def _write(
         shares=(transform["Test"], transform["Calibration"]),
         writers={name: _writer(s3, run, name, header) for name, header in headers.items()},
         target=TargetValues(dataset.uri, recipe.target, profile.types[recipe.target]),
+        corrections=spellings.corrections(profile.types[recipe.target]),
+        maybe_numbers=list(recipe.texts),
     )
     for batch in dataset.batches():
         splitter.add(batch)
@@ -139,6 +166,7 @@ def _write(
     asked = request.get("Problem", {})
     problem = decide(splitter.target, asked.get("Type"), asked.get("ObjectiveMetric"))
     threshold = confidence(request.get("Confidence", {}), problem.type)
+    recipe = replace(recipe, numbers=tuple(splitter.maybe_numbers))
     write_json(s3, run.recipe, recipe.document(problem.type))
     write_json(s3, run.profile, _profile_document(dataset, profile, problem, rows))
     assert splitter.smoke is not None, "there are training rows"

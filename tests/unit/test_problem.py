@@ -35,6 +35,8 @@ def numbers(distinct: int, times: int = 3) -> list[str]:
         (target(numbers(21), "integer"), "Regression", "RMSE"),
         (target(["1.5", "2", "3"] * 9, "number"), "Regression", "RMSE"),
         (target(numbers(5000), "integer"), "Regression", "RMSE"),
+        (target([str(2**60 + number) for number in range(21)] * 3, "integer"), "Regression", "RMSE"),
+        (target([f"t{number}" for number in range(1000)] * 3, "string"), "MulticlassClassification", "Accuracy"),
     ],
 )
 def test_the_rule(made: TargetValues, problem_type: str, objective: str) -> None:
@@ -63,6 +65,7 @@ def test_an_objective_of_one_type_only_decides_the_type() -> None:
         (target(["a", "b"] * 9, "string"), "MulticlassClassification", "two distinct values, but Multi.* needs more"),
         (target(numbers(1002, 9), "integer"), "MulticlassClassification", "more than 1,000 .* ask for Regression"),
         (target([f"t{n}" for n in range(60)], "string"), None, "60 distinct values in 60 rows, too many to be classes"),
+        (target([f"t{n}" for n in range(1001)] * 9, "string"), None, "has more than 1,000 distinct values"),
         (target([f"t{n}" for n in range(2000)] * 9, "string"), None, "group them into fewer classes"),
     ],
 )
@@ -82,6 +85,7 @@ def test_an_objective_of_another_type_is_refused() -> None:
         (target(["a"] * 9, "string"), "same value in every row"),
         (target(["1", "1.0"] * 9, "number"), "same value in every row"),
         (target(["a", "b"] * 9, "string", missing=19), "missing in 19 of 37 rows"),
+        (target(["a"] * 9, "string", missing=8), "but 8 without one .*None"),
     ],
 )
 def test_unusable_targets_are_refused(made: TargetValues, message: str) -> None:

@@ -104,6 +104,10 @@ def test_results_that_are_not_finite_are_missing() -> None:
     assert features["Root"].to_list() == ["0.0", None, "2.0"]
 
 
+def test_a_derived_text_is_one_line() -> None:
+    assert recipe(Derive={"Note": "CONCAT(Sex, '\n', 'x')"}).apply(rows(), training=True)[1]["Note"][0] == "M x"
+
+
 def test_a_cell_of_another_type_is_named_where_an_expression_needs_it() -> None:
     bad = rows(Length=["0.5", "n.n.", "x"])
 

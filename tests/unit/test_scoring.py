@@ -294,3 +294,19 @@ def test_results_go_below_the_folders_that_scoring_may_write(asked: dict[str, st
 def test_results_cannot_go_elsewhere(uri: str) -> None:
     with pytest.raises(InvalidRequest, match="must be a folder below s3://data-bucket/scorings/"):
         output_folder({"OutputUri": uri}, "data-bucket", "name")
+
+
+def test_a_text_among_numbers_is_named_before_the_endpoint_sees_it(data_bucket: Any) -> None:
+    sagemaker = serve(data_bucket)
+    dataset = put(data_bucket, 'city,age\nOslo,7\nOslo,"1,5"\n')
+
+    with pytest.raises(InvalidDataset, match=r"'age' has a cell that is no number in row 1 .*new.csv; the model needs"):
+        prepared(data_bucket, sagemaker, dataset)
+
+
+def test_an_identity_named_like_a_result_is_refused(data_bucket: Any) -> None:
+    sagemaker = serve(data_bucket)
+    dataset = put(data_bucket, "city,age,Reason\nOslo,7,x\n")
+
+    with pytest.raises(InvalidRequest, match="'Reason' has the name of a column of the results"):
+        prepared(data_bucket, sagemaker, {**dataset, "IdColumn": "Reason"})

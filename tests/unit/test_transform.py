@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import jsonschema
+import polars as pl
 import pytest
 
 from automl import transform as module
+from automl.column_types import clean_text
+from automl.dataset import Batch
 from automl.errors import InvalidDataset, InvalidRequest
+from automl.recipe import from_document
 from automl.run_files import RunFiles
 from automl.schema import load
+from automl.split import assign, row_hashes
 from automl.storage import list_objects, read_bytes, read_json, write_json
 from automl.transform import transform_data
 
@@ -257,3 +262,99 @@ def test_a_single_feature_with_missing_values_keeps_one_record_per_row(data_buck
     assert all(first)
     assert data["Rows"]["Calibration"] == 0
     assert not list(list_objects(data_bucket, RUN.split("calibration")))
+
+
+def test_texts_that_no_training_row_has_are_kept_from_the_model(data_bucket: Any) -> None:
+    source = houses()
+    put(data_bucket, source)
+    transform(data_bucket)
+    [first, second, *_] = split(data_bucket, "test")
+    unlucky = next(
+        {**first, "size": mark}
+        for mark in ("?", "n.n.", "-", "x", "tba", "unknown", "none", "..", "na", "n", "m", "o", "p", "q", "r")
+        if _is_test_row(data_bucket, {**first, "size": mark})
+    )
+    put(data_bucket, [*(row for row in source if row["id"] != first["id"]), unlucky])
+
+    transform(data_bucket)
+
+    recipe = read_json(data_bucket, RUN.recipe)
+    assert recipe["Columns"]["size"] == "string"
+    assert recipe["Numbers"] == ["size"]
+    made = from_document(recipe)
+    batch = Batch(pl.DataFrame([unlucky, second]), 0, "s3://data-bucket/x.csv")
+    assert made.apply(batch, training=False)[1]["size"].to_list() == [unlucky["size"], second["size"]]
+    assert made.to_score(batch)[1]["size"].to_list() == [None, second["size"]]
+
+
+def _is_test_row(s3: Any, row: dict[str, str]) -> bool:
+    frame = clean_text(pl.DataFrame([{name: row[name] for name in HEADER}]))
+    return assign(row_hashes(frame), 0.1, 0.1).item() == "test"
+
+
+@pytest.mark.parametrize(
+    ("spellings", "labels"),
+    [
+        (["1", "1", "1.0", "0", "0", "-0"], {"1", "0"}),
+        (["true", "true", "True", "FALSE", "false", "false"], {"true", "false"}),
+        (["yes", "yes", " yes", "no ", "no", "no"], {"yes", "no"}),
+    ],
+)
+def test_a_class_has_one_spelling(data_bucket: Any, spellings: list[str], labels: set[str]) -> None:
+    put(data_bucket, [{**row, "price": spellings[number % 6]} for number, row in enumerate(houses())])
+
+    data = transform(data_bucket)
+
+    assert data["ProblemType"] == "BinaryClassification"
+    assert {row["price"] for row in split(data_bucket, "train")} == labels
+    assert {row["price"] for row in split(data_bucket, "test")} == set(spellings)
+
+
+def test_rows_without_target_are_told(data_bucket: Any) -> None:
+    put(
+        data_bucket,
+        [{**row, "price": ["None", "low", "high", "low"][number % 4]} for number, row in enumerate(houses())],
+    )
+
+    data = transform(data_bucket)
+
+    assert data["Rows"]["WithoutTarget"] == 225
+    assert data["Decided"].endswith(
+        "225 rows without target (empty, or a marker such as NA, null or None) are left out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("", "has a header but no rows"),
+        ("Oslo,1,2,2001-01-01\n", "row 0 .* has 4 cells"),
+        ('"Oslo","1,5",2,2001-01-01,1\n', "'size' has a cell that is no number in row 0 .*rows.csv.* like 1234.5"),
+    ],
+)
+def test_rows_to_score_are_read_before_anything_is_paid_for(data_bucket: Any, rows: str, message: str) -> None:
+    put(data_bucket, houses())
+    body = f"city,size,rooms,built,id\n{rows}".encode()
+    data_bucket.put_object(Bucket="data-bucket", Key="in/rows.csv", Body=body)
+
+    with pytest.raises(InvalidDataset, match=message):
+        transform(data_bucket, Scoring={"S3Uri": "s3://data-bucket/in/rows.csv"}, Dataset={"IdColumn": "id"})
+
+    assert left(data_bucket) == ["request.json"]
+
+
+def test_an_identity_named_like_a_result_is_refused(data_bucket: Any) -> None:
+    put(data_bucket, [{**row, "Prediction": row["id"]} for row in houses()], [*HEADER, "Prediction"])
+
+    with pytest.raises(InvalidRequest, match="'Prediction' has the name of a column of the results; rename it"):
+        transform(data_bucket, Dataset={"IdColumn": "Prediction"})
+
+
+def test_sums_beyond_the_largest_number_are_left_out_of_the_profile(data_bucket: Any) -> None:
+    put(data_bucket, [{**row, "size": f"1.{number}e308"} for number, row in enumerate(houses())])
+
+    transform(data_bucket)
+
+    column = next(item for item in read_json(data_bucket, RUN.profile)["Columns"] if item["Name"] == "size")
+    assert "Mean" not in column
+    assert column["Maximum"] > 1e308
