@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 1024 * 1024
 _MARKER_NAMES = ("_", ".")
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"BZh9": "compressed with bzip2",
+    b"\xfd7zXZ\x00": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+}
 _UNREADABLE = {
     "NoSuchBucket": "its bucket does not exist; check the URI",
     "NoSuchKey": "it does not exist; check the URI",
@@ -166,8 +173,11 @@ def _open(s3: "S3Client", stored: StoredObject, delimiter: str | None) -> Source
     complete = len(head) == stored.size
     if head.startswith(parquet_source.MAGIC):
         return Source(stored, parquet_source.read_columns(s3, stored))
-    if head.startswith(b"PK\x03\x04"):
-        raise InvalidDataset(f"{stored.uri} is a ZIP archive or an Excel workbook; save it as CSV or Parquet")
+    for magic, other in _OTHER_FORMATS.items():
+        if head.startswith(magic):
+            raise InvalidDataset(
+                f"{stored.uri} is {other}; save it as CSV, plain or compressed with gzip, or as Parquet"
+            )
     zipped = head.startswith(csv_source.GZIP_MAGIC)
     if zipped:
         if complete:  # reads to the end, so that damage is found here

@@ -38,6 +38,7 @@ _ROW_ONLY = 'write an expression over the columns of one row, such as Length * 2
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_QUOTED_CALL = re.compile(r"[\"`\]]\s*\(")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def parse(text: str, types: Mapping[str, str], place: str) -> Expression:
             nearest = nearest_name(name, FUNCTIONS)
             hint = f"did you mean {nearest}?" if nearest else f"known functions are {', '.join(sorted(FUNCTIONS))}"
             raise InvalidRequest(f"{place} calls {name}, which is not a function of one row's values; {hint}")
+    if _QUOTED_CALL.search(_QUOTED.sub(lambda match: '""' if match[0].startswith('"') else " ", text)):
+        raise InvalidRequest(f"{place} {text!r} calls a function by a quoted name; write its name without quotes")
     try:
         value = pl.sql_expr(text)
         columns = tuple(dict.fromkeys(value.meta.root_names()))

@@ -1,7 +1,9 @@
 """Datasets in S3: one object or many, CSV or Parquet, and what is said when they cannot be used."""
 
+import bz2
 import gzip
 import io
+import lzma
 from datetime import date, datetime
 from typing import Any
 
@@ -88,6 +90,8 @@ def test_parquet_values_become_the_text_that_csv_would_have(data_bucket: Any) ->
         (b"a,b", "has a header but no rows"),
         (b"a,a\n1,2\n", "'a' more than once"),
         (b"PK\x03\x04rest", "ZIP archive or an Excel workbook"),
+        (lzma.compress(b"a,b\n1,2\n"), "is compressed with xz; save it as CSV, plain or compressed with gzip, or as"),
+        (bz2.compress(b"a,b\n1,2\n"), "is compressed with bzip2"),
         (gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "damaged or truncated gzip"),
         (parquet(pl.DataFrame({"a": [1]}))[:-9], "damaged or truncated Parquet"),
         (b"PAR1" + parquet(pl.DataFrame({"a": [1]}))[20:], "damaged or truncated Parquet"),

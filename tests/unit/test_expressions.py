@@ -79,6 +79,7 @@ def test_sql_over_columns_is_accepted(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('"SUM"(n) > 1', "calls a function by a quoted name; write its name without quotes"),
         ("SUM(n) > 1", "calls SUM, which is not a function of one row's values"),
         ("n / MAX(n)", "calls MAX"),
         ("COUNT(*)", "calls COUNT"),
