@@ -36,6 +36,12 @@ def remove(sagemaker: "SageMakerClient", endpoint_name: str, config_name: str) -
     endpoint = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=endpoint_name)
     tags = read_tags(sagemaker, config["EndpointConfigArn"]) if config else {}
     previous = tags.get(PREVIOUS_CONFIG_TAG)
+    if endpoint and endpoint["EndpointConfigName"] == config_name != pending_config(endpoint):
+        # Without the config that it has now, an update to another one fails.
+        raise EndpointBusy(
+            f"Endpoint {endpoint_name!r} is {endpoint['EndpointStatus']} to another config; "
+            f"its config {config_name!r} can be deleted when that has ended"
+        )
     if config is None or endpoint is None or pending_config(endpoint) != config_name:
         return Removal(_fate(endpoint and endpoint["EndpointStatus"], previous), _remove_config(sagemaker, config))
     if previous:

@@ -119,13 +119,16 @@ def test_nothing_there_is_nothing_to_do(sagemaker: Any, stubber: Stubber, code: 
     assert rollback.remove(sagemaker, "rings", "new") == rollback.Removal("Deleted", ())
 
 
-def test_things_that_vanish_meanwhile_are_no_error(sagemaker: Any, stubber: Stubber) -> None:
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_things_that_vanish_meanwhile_are_no_error(sagemaker: Any, stubber: Stubber, code: str) -> None:
+    """Where a statement asks for a tag, IAM denies what SageMaker would not find."""
     config_is(stubber)
     endpoint_is(stubber, "InService", "new")
     config_tags(stubber, OURS)
     stubber.add_response("list_tags", {"Tags": [OURS]})
-    for operation in ("delete_endpoint", "describe_endpoint", "delete_endpoint_config", "describe_endpoint_config"):
-        missing(stubber, operation)
+    for thing in ("endpoint", "endpoint_config"):
+        missing(stubber, f"delete_{thing}", code)
+        missing(stubber, f"describe_{thing}")
     assert rollback.remove(sagemaker, "rings", "new").status == "Deleted"
 
 
@@ -142,6 +145,14 @@ def test_an_update_that_is_under_way_is_busy(sagemaker: Any, stubber: Stubber) -
     endpoint_is(stubber, "Updating", "old", PendingDeploymentSummary={"EndpointConfigName": "new"})
     config_tags(stubber, OURS, AFTER_OLD)
     with pytest.raises(EndpointBusy, match="'old' can be put back when that has ended"):
+        rollback.remove(sagemaker, "rings", "new")
+
+
+def test_a_config_in_service_stays_while_someone_else_updates_the_endpoint(sagemaker: Any, stubber: Stubber) -> None:
+    config_is(stubber)
+    endpoint_is(stubber, "Updating", "new", PendingDeploymentSummary={"EndpointConfigName": "newer"})
+    config_tags(stubber, OURS)
+    with pytest.raises(EndpointBusy, match="its config 'new' can be deleted when that has ended"):
         rollback.remove(sagemaker, "rings", "new")
 
 
