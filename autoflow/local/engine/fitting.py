@@ -1,5 +1,6 @@
 """Base models: fitted one after the other by AutoGluon, each reported and archived as soon as it is finished."""
 
+import logging
 import os
 import shutil
 import statistics
@@ -13,6 +14,7 @@ import pandas as pd
 from autogluon.common.loaders import load_pkl
 from autogluon.core.callbacks import AbstractCallback
 from autogluon.tabular import TabularPredictor
+from autogluon.tabular.models.rf.rf_model import RFModel
 from numpy.typing import NDArray
 
 from autoflow.local.engine import candidates, metrics
@@ -21,6 +23,8 @@ from autoflow.local.engine.tables import Column
 
 GOOD_TRAINER = "trainer.good.pkl"
 """Copy of AutoGluon's state after the last finished model: the one to trust when a fit is interrupted."""
+
+_autogluon = logging.getLogger("autogluon")
 
 _CELLS_WORTH_THREADS = 2_000_000
 """Measured on two cores that are not idle: 100,000 cells are fitted twice as fast with one thread as with two."""
@@ -52,7 +56,10 @@ class Candidates:
         folder = self._job.folder / "candidates" / name
         folder.mkdir(parents=True)
         archive = folder / "model.tar.gz"
+        # Loading the packed predictor silences AutoGluon; the log must go on.
+        verbosity = _autogluon.level
         candidates.pack(Path(predictor.path), name, trainer.get_minimum_model_set(name), self._columns, archive)
+        _autogluon.setLevel(verbosity)
         self._reports.send(
             "candidate",
             model=name,
@@ -131,7 +138,7 @@ def load(predictor: TabularPredictor) -> tuple[TabularPredictor, list[str], dict
         if not any_finished(predictor):
             return predictor, [], {}
         shutil.copyfile(folder / GOOD_TRAINER, folder / "trainer.pkl")
-    predictor = TabularPredictor.load(predictor.path, verbosity=0)
+    predictor = TabularPredictor.load(predictor.path, verbosity=2)
     predictor._trainer._fit_cleanup()
     failed = {
         name: f"{error['exc_type']}: {error['exc_str']}"
@@ -152,6 +159,17 @@ def _is_whole(path: Path) -> bool:
 def threads_for(rows: pd.DataFrame) -> int:
     """Threads to fit with: on little data, threads wait for each other longer than they work."""
     return 1 if rows.size < _CELLS_WORTH_THREADS else os.cpu_count() or 1
+
+
+def let_forests_keep_time() -> None:
+    """Let forests estimate their time from a few trees, and become smaller or be left out.
+
+    AutoGluon's forests of a binary problem or a regression do so only when the forest might need much memory.
+    """
+    forest: Any = RFModel
+    if not callable(forest._expected_mem_usage):
+        raise AttributeError("RFModel._expected_mem_usage has changed")
+    forest._expected_mem_usage = lambda self, trees, bytes_per_tree: 1.0
 
 
 def fit_base_models(
@@ -175,7 +193,10 @@ def fit_base_models(
         time_limit: seconds for all models together.
     """
     sample = rows.drop(columns=[predictor.label]).head(1)
-    per_model = {} if job.seconds_per_model is None else {"max_time_limit": job.seconds_per_model}
+    per_model = {}
+    if job.seconds_per_model is not None:
+        per_model = {"max_time_limit": job.seconds_per_model}
+        let_forests_keep_time()
     predictor.fit(
         rows,
         tuning_data=validation,

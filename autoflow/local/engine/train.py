@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from autogluon.tabular import TabularPredictor
 
-from autoflow.local.engine import best_candidate, candidates, fitting, metrics, owner, tables, target
+from autoflow.local.engine import best_candidate, candidates, ending, fitting, metrics, owner, tables, target
 from autoflow.local.engine.job import Job, Reports
 
 _REPORT_SHARE = 0.1
@@ -73,24 +73,29 @@ def _run(job: Job, reports: Reports) -> None:
         fit_seconds = left - report_seconds - _ENSEMBLE_SECONDS
     finished = fitting.Candidates(job, problem, metric, columns, reports)
     planned = fitting.plan(job, problem)
+    started = time.time()
     outcome = _fit_in_child(job, predictor, planned, train, validation, finished, fit_seconds)
+    unused = None if fit_seconds is None else started + fit_seconds - time.time()
     owner.end_with(sys.stdin.fileno(), signal_group=True)
     predictor, fitted, failed = fitting.load(predictor)
-    broken = _what_broke(outcome)
-    missing = len(fitted) + len(failed) < sum(map(len, planned.values()))
-    cut = fit_seconds is not None and not broken and (outcome is None or missing)
-    if not fitted and not cut:
-        reason = broken or next(iter(failed.values()), "see the log of the training worker")
-        raise tables.UnusableData(f"No model could be trained on this data: {reason}")
-    if broken:
-        reports.send("unfinished", reason=broken)
+    skipped = len(fitted) + len(failed) < sum(map(len, planned.values()))
+    ended = ending.judge(outcome, unused, skipped, job.seconds_per_model)
+    if not fitted and not ended.out_of_time:
+        reason = ended.broken or next(iter(failed.values()), "")
+        if not reason and job.seconds_per_model is not None:
+            reason = f"no candidate can be trained in {job.seconds_per_model:g} s, the limit of each"
+        raise tables.UnusableData(
+            f"No model could be trained on this data: {reason or 'see the log of the training worker'}"
+        )
+    if ended.broken:
+        reports.send("unfinished", reason=ended.broken)
     if 1 < len(fitted) < job.max_candidates:
         finished = fitting.Candidates(job, problem, metric, columns, reports)
         for name in predictor.fit_weighted_ensemble(name_suffix="", num_gpus=0):
             finished.add(predictor, name, train.drop(columns=[job.target]).head(1))
     if fitted:
         best_candidate.report(job, predictor, train, metric, report_seconds, reports)
-    reports.send("done", out_of_time=cut)
+    reports.send("done", out_of_time=ended.out_of_time)
 
 
 def _read(job: Job) -> tuple[pd.DataFrame, pd.DataFrame | None, tuple[tables.Column, ...], str]:
@@ -161,15 +166,6 @@ def _fit_in_child(
     os.close(child_end)
     os.close(child_watch)
     return outcome
-
-
-def _what_broke(outcome: int | None) -> str:
-    """Why a fit ended that neither did its work nor ran out of time, else nothing."""
-    if not outcome:
-        return ""
-    if outcome > 0:
-        return "the fit ended with an error, see the log of the training worker"
-    return f"the fit was ended by signal {-outcome} ({signal.strsignal(-outcome)}); perhaps memory ran out"
 
 
 if __name__ == "__main__":

@@ -120,6 +120,7 @@ def test_what_the_training_printed_is_in_the_logs(aws: "SageMaker", trained: "Tr
     events = aws.logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName="trained/algo-1")
     text = "\n".join(event["message"] for event in events["events"])
     assert "Fitting model: LightGBMXT" in text
+    assert "Fitting model: WeightedEnsemble" in text, "the log ends with the first candidate"
 
 
 def test_jobs_that_cannot_be_learned_fail_with_a_reason(aws: "SageMaker", trained: "Trained") -> None:
@@ -209,6 +210,18 @@ def test_the_runtime_limit_is_kept_and_finished_candidates_too(
     assert job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["Type"] == "Minimize"
     resolved = job["ResolvedAttributes"]["AutoMLProblemTypeResolvedAttributes"]["TabularResolvedAttributes"]
     assert resolved == {"ProblemType": "Regression"}
+
+
+def test_no_candidate_takes_longer_than_its_own_limit(aws: "SageMaker", trained: "Trained", large: str) -> None:
+    limits = {"MaxCandidates": 2, "MaxRuntimePerTrainingJobInSeconds": 1, "MaxAutoMLJobRuntimeInSeconds": 300}
+    algorithms = {"AlgorithmsConfig": [{"AutoMLAlgorithms": ["lightgbm", "extra-trees"]}]}
+    request = aws.job_request("patience", large, CompletionCriteria=limits, CandidateGenerationConfig=algorithms)
+    aws.sagemaker.create_auto_ml_job_v2(**request)
+    job = aws.follow("patience")[-1]
+    assert (job["AutoMLJobStatus"], job["AutoMLJobSecondaryStatus"]) == ("Completed", "Completed")
+    (only,) = candidates(aws, "patience")
+    assert only["CandidateName"].startswith("LightGBM"), "the forest, which needs half a minute, was left out"
+    assert (only["EndTime"] - only["CreationTime"]).total_seconds() < 10
 
 
 def test_one_candidate_with_manifest_validation_channel_and_feature_specification(
