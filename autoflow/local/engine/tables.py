@@ -85,9 +85,9 @@ def _read_csv(paths: Sequence[Path], texts: set[str]) -> tuple[list[str], pd.Dat
             if len(set(names)) < len(names):
                 double = sorted({name for name in names if names.count(name) > 1})
                 raise UnusableData(f"{path.name}: the header has a column name more than once: {', '.join(double)}")
-            layout: dict[str, Any] = {}
+            layout: dict[str, Any] = {"header": 0, "names": first}
         elif set(first) == set(names) and len(first) == len(names):
-            layout = {}
+            layout = {"header": 0, "names": first}
         elif len(first) == len(names):
             layout = {"header": None, "names": names}
         else:
@@ -124,10 +124,10 @@ def _open(path: Path) -> io.BufferedIOBase:
 def _first_record(path: Path) -> list[str]:
     with _open(path) as file:
         try:
-            return [
-                str(name)
-                for name in pd.read_csv(file, nrows=1, header=None, dtype=str, encoding="utf-8-sig").iloc[0].fillna("")
-            ]
+            layout: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
+            record = pd.read_csv(file, nrows=1, **layout).iloc[0]
+            # As pandas calls a column without name, such as the index that it writes.
+            return [str(name) or f"Unnamed: {position}" for position, name in enumerate(record)]
         except (pd.errors.EmptyDataError, IndexError):
             return []
         except (UnicodeDecodeError, pd.errors.ParserError) as error:

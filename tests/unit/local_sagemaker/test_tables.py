@@ -60,6 +60,12 @@ def test_a_file_with_a_header_only_changes_no_types(tmp_path: Path) -> None:
     assert list(target) == ["0", "1"]
 
 
+def test_columns_keep_odd_names_and_one_without_name_gets_one(tmp_path: Path) -> None:
+    features, target = read(tmp_path, ',NA,"[x]: 1",y\n0,1,2,0\n1,2,3,1\n', ',"[x]: 1",NA,y\n9,4,2,1\n')
+    assert features.to_dict("list") == {"Unnamed: 0": [0, 1, 9], "NA": [1, 2, 2], "[x]: 1": [2, 3, 4]}
+    assert list(target) == ["0", "1", "1"]
+
+
 def test_gzip_bom_quotes_and_missing_values(tmp_path: Path) -> None:
     features, _ = read(tmp_path, gzip.compress('\ufeffa,b,y\n,"x, ""1""\nz",0\n3,NA,1\n'.encode()))
     assert features["a"].isna().tolist() == [True, False]
