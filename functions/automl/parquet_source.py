@@ -1,5 +1,6 @@
 """Parquet objects as a stream of text frames. The engine reads a temporary file, some rows at a time."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 MAGIC = b"PAR1"
 _ROWS_PER_FRAME = 50_000
 _TAIL_BYTES = 8
-_NO_TEXT: tuple[type[pl.DataType], ...] = (pl.Binary, pl.Object, pl.Duration, pl.Time)
+_NO_TEXT: tuple[type[pl.DataType], ...] = (pl.Binary, pl.Object, pl.Duration, pl.Time, pl.BaseExtension)
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def read_columns(s3: "S3Client", stored: StoredObject) -> tuple[str, ...]:
-    """The object's column names; only its footer is downloaded.
+    """The object's column names without pandas' unnamed index; only its footer is downloaded.
 
     Raises:
         InvalidDataset: its footer is damaged, or a column holds something that has no text in CSV.
@@ -45,7 +47,7 @@ def read_columns(s3: "S3Client", stored: StoredObject) -> tuple[str, ...]:
                 f"{stored.uri}: column {name!r} holds {dtype}; write numbers, text, booleans, dates or times, "
                 "or leave the column out"
             )
-    return tuple(schema)
+    return tuple(name for name in schema if not _PANDAS_INDEX.fullmatch(name))
 
 
 def text_frames(s3: "S3Client", stored: StoredObject, columns: tuple[str, ...]) -> Iterator[pl.DataFrame]:

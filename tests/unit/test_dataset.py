@@ -7,6 +7,7 @@ import lzma
 from datetime import date, datetime
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 from botocore.exceptions import ClientError
@@ -29,8 +30,21 @@ def parquet(frame: pl.DataFrame) -> bytes:
     return file.getvalue()
 
 
+def parquet_of_pandas(columns: dict[str, Any], index: Any = None) -> bytes:
+    file = io.BytesIO()
+    pd.DataFrame(columns, index=index).to_parquet(file)
+    return file.getvalue()
+
+
 def rows(s3: Any, uri: str, delimiter: str | None = None) -> list[tuple[str | None, ...]]:
     return [row for batch in open_dataset(s3, uri, delimiter).batches() for row in batch.frame.rows()]
+
+
+def test_the_index_that_pandas_writes_is_no_column(data_bucket: Any) -> None:
+    uri = put(data_bucket, "frame", parquet_of_pandas({"a": [1, 2]}, index=[5, 9]))
+
+    assert open_dataset(data_bucket, uri).columns == ("a",)
+    assert rows(data_bucket, uri) == [("1",), ("2",)]
 
 
 def test_one_object_is_read_although_others_begin_alike(data_bucket: Any) -> None:
@@ -97,6 +111,7 @@ def test_parquet_values_become_the_text_that_csv_would_have(data_bucket: Any) ->
         (b"PAR1" + parquet(pl.DataFrame({"a": [1]}))[20:], "damaged or truncated Parquet"),
         (parquet(pl.DataFrame({"a": [[1]]})), r"column 'a' holds List\(Int64\)"),
         (parquet(pl.DataFrame({"a": [b"x"]})), "column 'a' holds Binary"),
+        (parquet_of_pandas({"a": pd.period_range("2026", periods=2, freq="D")}), "column 'a' holds Extension"),
     ],
 )
 def test_unusable_objects_are_named_with_the_remedy(data_bucket: Any, body: bytes, message: str) -> None:

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,6 +23,7 @@ from automl.run_files import ScoringFiles
 from automl.storage import list_objects, read_bytes, write_bytes, write_json
 from automl.summary import summarize
 
+FUNCTIONS = Path(prepare.__file__).parents[1]
 OUTPUT = "s3://data-bucket/out/"
 TYPES = {"key": "string", "age": "integer", "city": "string", "old": "boolean"}
 CLASSES = ["predicted_label", "probability", "probabilities", "labels"]
@@ -310,3 +314,9 @@ def test_an_identity_named_like_a_result_is_refused(data_bucket: Any) -> None:
 
     with pytest.raises(InvalidRequest, match="'Reason' has the name of a column of the results"):
         prepared(data_bucket, sagemaker, {**dataset, "IdColumn": "Reason"})
+
+
+def test_filter_predictions_alone_reads_the_long_cells_of_many_classes() -> None:
+    code = "import automl.predictions, csv; assert csv.field_size_limit() > 2**30"
+
+    subprocess.run([sys.executable, "-c", code], cwd=FUNCTIONS, check=True)

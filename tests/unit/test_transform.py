@@ -289,7 +289,7 @@ def test_texts_that_no_training_row_has_are_kept_from_the_model(data_bucket: Any
 
 def _is_test_row(s3: Any, row: dict[str, str]) -> bool:
     frame = clean_text(pl.DataFrame([{name: row[name] for name in HEADER}]))
-    return assign(row_hashes(frame), 0.1, 0.1).item() == "test"
+    return bool(assign(row_hashes(frame), 0.1, 0.1).item() == "test")
 
 
 @pytest.mark.parametrize(
