@@ -19,7 +19,7 @@ MOST_INTEGRAL_CLASSES = 20
 MINIMUM_TRAINING_ROWS = 500
 """Fewer rows make an AutoML job fail after it was paid for."""
 
-_MISSING_IS = "empty, or a marker such as NA, null or None"
+MISSING_IS = "empty, or a marker such as NA, null or None"
 
 
 @dataclass
@@ -88,11 +88,11 @@ def check_usable(target: TargetValues) -> None:
     place = target.place
     if target.missing > target.rows:
         raise InvalidDataset(
-            f"{place} is missing in {target.missing:,} of {target.missing + target.rows:,} rows ({_MISSING_IS}); "
+            f"{place} is missing in {target.missing:,} of {target.missing + target.rows:,} rows ({MISSING_IS}); "
             "fill it in, or filter such rows out in Transform.Filter if few rows are enough"
         )
     if not target.many and len(target.values) < 2:
-        others = f" but {target.missing:,} without one ({_MISSING_IS})" if target.missing else ""
+        others = f" but {target.missing:,} without one ({MISSING_IS})" if target.missing else ""
         raise InvalidDataset(
             f"{place} has the same value in every row{others}; there is nothing to predict: "
             "name another Dataset.TargetColumn, or add rows with other values"
@@ -118,7 +118,7 @@ def decide(target: TargetValues, problem_type: str | None = None, objective: str
         check_objective(chosen, objective)
     metric = objective or DEFAULT_OBJECTIVE[chosen]
     origin = "as the request says" if objective else "the default"
-    left_out = f"; {target.missing:,} rows without target ({_MISSING_IS}) are left out" if target.missing else ""
+    left_out = f"; {target.missing:,} rows without target ({MISSING_IS}) are left out" if target.missing else ""
     return Problem(chosen, metric, f"{chosen}, {reason}; objective {metric}, {origin}{left_out}")
 
 

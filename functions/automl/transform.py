@@ -11,7 +11,7 @@ from automl.dataset import Batch, Dataset, open_dataset
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.parts import PartWriter, csv_records
 from automl.predictions import check_identity
-from automl.problem import MINIMUM_TRAINING_ROWS, Problem, TargetValues, check_usable, confidence, decide
+from automl.problem import MINIMUM_TRAINING_ROWS, MISSING_IS, Problem, TargetValues, check_usable, confidence, decide
 from automl.profile import Profile, profile_frames
 from automl.recipe import Recipe, from_request
 from automl.run_files import RunFiles
@@ -186,7 +186,8 @@ def _check_rows(uri: str, rows: Mapping[str, int], splitter: Splitter) -> None:
         )
     check_usable(splitter.target)
     if rows["Train"] < MINIMUM_TRAINING_ROWS:
-        lost = f" ({rows['FilteredOut']:,} filtered out, {rows['WithoutTarget']:,} without target)"
+        why = f": {MISSING_IS}" if rows["WithoutTarget"] else ""
+        lost = f" ({rows['FilteredOut']:,} filtered out, {rows['WithoutTarget']:,} without target{why})"
         raise _too_few(uri, rows["Train"], rows["Read"], lost)
     if not rows["Test"]:
         raise InvalidDataset(f"{uri}: no row falls into the test split; raise Transform.Test or add rows")

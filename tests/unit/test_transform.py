@@ -343,6 +343,18 @@ def test_rows_to_score_are_read_before_anything_is_paid_for(data_bucket: Any, ro
     assert left(data_bucket) == ["request.json"]
 
 
+def test_rows_lost_to_a_class_named_like_a_marker_are_explained(data_bucket: Any) -> None:
+    put(data_bucket, [{**row, "price": "None" if number % 2 else "high"} for number, row in enumerate(houses(1000))])
+
+    with pytest.raises(InvalidDataset, match=r"500 without one \(empty, or a marker such as NA, null or None\)"):
+        transform(data_bucket)
+
+    prices = ["None", "low", "high"]
+    put(data_bucket, [{**row, "price": prices[number % 3]} for number, row in enumerate(houses())])
+    with pytest.raises(InvalidDataset, match=r"300 without target: empty, or a marker such as NA, null or None\)"):
+        transform(data_bucket)
+
+
 def test_an_identity_named_like_a_result_is_refused(data_bucket: Any) -> None:
     put(data_bucket, [{**row, "Prediction": row["id"]} for row in houses()], [*HEADER, "Prediction"])
 
