@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -184,7 +185,10 @@ def _kind(values: pd.Series) -> Kind:
 
 
 def typed(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """The columns that the model uses, each as its kind says. Text in a number column becomes a missing value."""
+    """The columns that the model uses, each as its kind says.
+
+    In a number column, text becomes a missing value, and so does infinity: not every model family takes it.
+    """
     typed_columns: dict[str, pd.Series] = {}
     for column in columns:
         if column.used:
@@ -194,7 +198,8 @@ def typed(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
 
 def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
     if kind == "number":
-        return pd.to_numeric(values, errors="coerce").astype("float64")
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+        return numbers.where(np.isfinite(numbers))
     if kind == "datetime":
         # Each cell by itself: what a cell means must not depend on the rows that were sent with it.
         return pd.to_datetime(values, errors="coerce", utc=True, format="mixed").dt.tz_localize(None)

@@ -145,6 +145,13 @@ def test_a_date_means_the_same_whatever_rows_it_is_sent_with() -> None:
     assert together["day"].tolist()[1:] == alone["day"].tolist() * 2
 
 
+def test_infinity_is_a_missing_number_in_training_and_in_requests(tmp_path: Path) -> None:
+    features, _ = read(tmp_path, "a,y\n1,0\ninf,1\n-inf,1\n")
+    columns = tables.describe_columns(features, None, {})
+    for rows in (tables.typed(features, columns), tables.read_request(b"1\ninf\n-inf\n", columns)):
+        assert rows["a"].isna().tolist() == [False, True, True]
+
+
 def test_columns_survive_the_archive(tmp_path: Path) -> None:
     tables.save_columns(tmp_path / "columns.json", COLUMNS)
     assert tables.load_columns(tmp_path / "columns.json") == COLUMNS
