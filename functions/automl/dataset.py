@@ -29,13 +29,17 @@ _OTHER_FORMATS = {
     b"\xfd7zXZ\x00": "compressed with xz",
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
 }
+_DENIED = (
+    "access is denied; deploy the stack with the parameter SourceBucketName set to this bucket, "
+    "or copy the data into the stack's own bucket"
+)
 _UNREADABLE = {
     "NoSuchBucket": "its bucket does not exist; check the URI",
     "NoSuchKey": "it does not exist; check the URI",
     "404": "it does not exist; check the URI",
-    "AccessDenied": "access is denied; allow the function's role to list the bucket and read the object",
+    "AccessDenied": _DENIED,
     "AllAccessDisabled": "access is disabled; check the bucket",
-    "403": "access is denied; allow the function's role to list the bucket and read the object",
+    "403": _DENIED,
     "PermanentRedirect": "its bucket is in another region; use a bucket in the stack's region",
     "InvalidObjectState": "it is archived; restore it first",
 }
