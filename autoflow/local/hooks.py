@@ -2,8 +2,10 @@
 
 import functools
 import os
+import tempfile
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 from localstack.runtime import hooks
@@ -18,6 +20,7 @@ def apply() -> None:
     remember_json_paths()
     leave_connections_non_blocking()
     leave_stopped_executions_aborted()
+    keep_objects_apart()
     refuse_unreadable_requests()
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
     if scale != 1:
@@ -90,6 +93,16 @@ def leave_stopped_executions_aborted() -> None:
             set_error(self, error)
 
     _replace(Environment, "set_error", set_error_unless_stopped)
+
+
+def keep_objects_apart() -> None:
+    """Write large objects where everything else of this cloud is: LocalStack has one folder for all clouds and users.
+
+    There, deleting a bucket takes the place of the objects from another cloud's bucket of that name. Nobody cleans up.
+    """
+    from localstack.services.s3 import provider
+
+    _replace(provider, "DEFAULT_S3_TMP_DIR", str(Path(tempfile.gettempdir()) / "s3"))
 
 
 def _replace(owner: object, name: str, value: object) -> None:

@@ -84,6 +84,18 @@ def test_two_clouds_live_side_by_side(port: int) -> None:
         assert host.healthy(other.port)
 
 
+def test_buckets_of_one_name_in_two_clouds_are_two(port: int) -> None:
+    large = b"0123456789" * 200_000
+    with host.temporary(services=FEW) as other:
+        first = host.start(port, services=FEW)
+        for cloud in (first, other):
+            cloud.client("s3").create_bucket(Bucket="data")
+        other.client("s3").delete_bucket(Bucket="data")
+        first.client("s3").put_object(Bucket="data", Key="large", Body=large)
+        assert first.client("s3").get_object(Bucket="data", Key="large")["Body"].read() == large
+        assert (first.instance.work(first.mark) / "s3" / "data").is_dir()
+
+
 def test_what_kill_9_leaves_behind_ends_and_the_next_start_cleans_up(port: int) -> None:
     cloud = host.start(port, services=FEW)
     start_a_function(cloud)

@@ -81,6 +81,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     return kept | {
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),  # the SAM CLI leaves folders there
         "SAM_CLI_TELEMETRY": "0",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
