@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from autoflow.errors import CommandError, RunError, UsageError
+from autoflow.errors import CommandError, InterruptedCommandError, RunError, UsageError
+from autoflow.interrupts import Notes, heeded
 from autoflow.local.cloud import DEFAULT_PORT
 from autoflow.local.errors import LocalCloudError
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     help="From a CSV to a deployed model and the predictions it is sure of: on this machine, or in an AWS account.",
 )
 
-notes = Console(stderr=True)
+notes = Notes()
 out = Console()
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the local cloud.")]
@@ -37,22 +38,18 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     def run(*arguments: Any, **options: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from autoflow.run import INTERRUPTED, failure_document
-
         try:
-            function(*arguments, **options)
+            with heeded():
+                return function(*arguments, **options)
         except (LocalCloudError, BotoCoreError, ClientError) as error:
             failure = CommandError(str(error))
         except CommandError as error:
             failure = error
         except KeyboardInterrupt:
-            notes.print("Stopped")
-            raise typer.Exit(INTERRUPTED) from None
-        else:
-            return
+            failure = InterruptedCommandError("stopped by Ctrl-C")
         _tell(failure)
         if options.get("as_json"):
-            print(json.dumps(failure_document(failure), indent=2, ensure_ascii=False))
+            print(json.dumps(failure.document(), indent=2, ensure_ascii=False))
         raise typer.Exit(failure.exit_status)
 
     return run
@@ -120,7 +117,7 @@ def run(
         max_candidates=max_candidates,
     )
     request = requests.build(options, input_file)
-    runs.check_paths(request)
+    runs.check_paths(request, output)
     outcome = runs.run(_stack(stack, port), request, notes, output)
     if as_json:
         print(json.dumps(outcome.result, indent=2, ensure_ascii=False))
@@ -202,4 +199,5 @@ def _tell(error: CommandError) -> None:
     notes.print(f"[bold red]{error.name}[/]: ", end="", highlight=False)
     notes.print(str(error), markup=False, highlight=False, soft_wrap=True)
     if isinstance(error, RunError):
-        notes.print(f"The functions' logs: {_program()} logs {error.run}{error.options}", style="dim", highlight=False)
+        hint = f"The functions' logs: {_program()} logs {error.run}{error.options}"
+        notes.print(hint, style="dim", markup=False, highlight=False, soft_wrap=True)

@@ -60,7 +60,7 @@ def command(data: Path, max_runtime: int) -> list[str]:
 def introduce(console: Console) -> None:
     """Say what will happen."""
     console.print(
-        "[bold]Reading handwritten digits.[/] 1,797 scanned digits, 64 pixels each. A model learns from most of them;\n"
+        "[bold]Reading handwritten digits.[/] 1,797 scanned digits, 64 pixels each. A model learns from most of them; "
         "of the rest, it reads what it is sure of, and a person gets what it is not sure of.\n",
         highlight=False,
     )

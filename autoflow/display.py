@@ -1,8 +1,8 @@
 """Progress of an execution: a live list on a terminal, plain lines elsewhere. Always on standard error."""
 
 import contextlib
+import os
 import re
-import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -124,8 +124,8 @@ class LiveDisplay:
         """Stop drawing and leave the list."""
         if not self.mark:
             self.end(succeeded=False)
-        self.live.stop()
-        self.keys.close()
+        with self.keys:
+            self.live.stop()
 
     def show(self, step: Step) -> None:
         """Add the state, or its news."""
@@ -170,14 +170,20 @@ class LiveDisplay:
 @contextlib.contextmanager
 def _unseen_ctrl_c() -> Iterator[None]:
     """Keep the terminal from writing ``^C`` into the list, which would shift it by a line."""
-    if not sys.stdin.isatty():
+    try:
+        # A job in the background would be stopped for touching the terminal, and gets no Ctrl-C from it.
+        ours = os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        ours = False
+    if not ours:
         yield
         return
-    before = termios.tcgetattr(sys.stdin)
+    before = termios.tcgetattr(0)
     changed = [*before]
     changed[3] &= ~termios.ECHOCTL
-    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, changed)
+    termios.tcsetattr(0, termios.TCSADRAIN, changed)
     try:
         yield
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(0, termios.TCSADRAIN, before)

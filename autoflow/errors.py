@@ -7,12 +7,23 @@ class CommandError(Exception):
     exit_status = 1
     name = "CommandFailed"
 
+    def document(self) -> dict[str, str]:
+        """What ``--json`` prints instead of result.json."""
+        return {"Outcome": "Failed", "Error": self.name, "Cause": str(self)}
+
 
 class UsageError(CommandError):
     """The command was asked for something impossible (exit status 2): options, files, names."""
 
     exit_status = 2
     name = "InvalidUsage"
+
+
+class InterruptedCommandError(CommandError):
+    """Ctrl-C, or what counts as one, ended the command. The exit status is what shells use for it."""
+
+    exit_status = 130
+    name = "Aborted"
 
 
 class RunError(CommandError):
@@ -33,3 +44,6 @@ class RunError(CommandError):
         self.run = run
         self.options = options
         self.exit_status = 2 if error in self.BAD_INPUT else 1
+
+    def document(self) -> dict[str, str]:
+        return {"Run": self.run, **super().document()}

@@ -73,13 +73,23 @@ class Execution:
         """What happened since the last call."""
         yield from self._history.news()
 
-    def stop(self) -> None:
-        """Stop this execution and those nested in it, and let a function that is at work finish."""
+    def stop(self) -> str:
+        """Stop this execution and those nested in it, and let a function that is at work finish.
+
+        Returns:
+            Its status after that: it may have ended in another way before.
+        """
         client = self.stack.client("stepfunctions")
-        for history in self._history.all():
-            client.stop_execution(executionArn=history.arn, error="Aborted", cause="stopped by the user")
+        stopped: set[str] = set()
+        # One may have been started since the last look, so look again until none is new.
+        while new := [history for history in self._history.all() if history.arn not in stopped]:
+            for history in new:
+                client.stop_execution(executionArn=history.arn, error="Aborted", cause="stopped by the user")
+                stopped.add(history.arn)
+            list(self.news())
         if any(history.was_at_work() for history in self._history.all()):
             time.sleep(_SETTLE_SECONDS)
+        return str(self.describe()["status"])
 
     def clean_up(self) -> Iterator[CleanedUp]:
         """Remove what the stopped execution made: StopExecution itself runs no further state.

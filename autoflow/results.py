@@ -7,11 +7,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from autoflow.errors import CommandError
+from autoflow.errors import CommandError, UsageError
 from autoflow.stack import Stack
 
 ACCEPTED, REVIEW, RESULT = "accepted.csv", "review.csv", "result.json"
 _CHUNK = 1 << 20
+
+
+def check(folder: Path) -> None:
+    """See before anything is started that results can be written to the folder, which is not made yet.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        what = "is not a folder" if not there.is_dir() else "cannot be written in"
+        raise UsageError(f"the results cannot go to {folder}: {there} {what}; choose another --output")
 
 
 def download(stack: Stack, result: Mapping[str, Any], folder: Path) -> None:
@@ -28,7 +40,9 @@ def download(stack: Stack, result: Mapping[str, Any], folder: Path) -> None:
                     _join_parts(stack, uri, file)
         write_json(folder / RESULT, result)
     except OSError as error:
-        raise CommandError(f"cannot write the results to {folder}: {error.strerror}") from error
+        raise CommandError(
+            f"cannot write the results to {folder}: {error.strerror}. They are in {result['Uri']}"
+        ) from error
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

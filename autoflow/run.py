@@ -2,12 +2,10 @@
 
 import contextlib
 import json
-import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,16 +15,15 @@ from rich.text import Text
 
 from autoflow import report, results
 from autoflow.display import display_on
-from autoflow.errors import CommandError, RunError
+from autoflow.errors import CommandError, InterruptedCommandError, RunError
 from autoflow.execution import Execution
 from autoflow.follow import follow
+from autoflow.interrupts import held
 from autoflow.request import Request
 from autoflow.stack import Stack
 from autoflow.upload import Uploads, check, is_uri
 
 _CLEAN_UP_PATIENCE_SECONDS = 900
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +35,16 @@ class Outcome:
     folder: Path
 
 
-class InterruptedRunError(CommandError):
-    """Ctrl-C ended the run."""
-
-    exit_status = INTERRUPTED
-    name = "Aborted"
-
-
-def check_paths(request: Request) -> None:
-    """See before anything is started that local data is there.
+def check_paths(request: Request, folder: Path | None = None) -> None:
+    """See before anything is started that local data is there and that the results can go to the folder.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is not, or they cannot.
     """
-    for section in ("Dataset", "Scoring"):
-        if uri := request.get(section, {}).get("S3Uri"):
-            check(str(uri))
+    for _, uri in _data_uris(request):
+        check(uri)
+    if folder:
+        results.check(folder)
 
 
 def run(stack: Stack, request: Request, console: Console, folder: Path | None = None) -> Outcome:
@@ -61,21 +52,27 @@ def run(stack: Stack, request: Request, console: Console, folder: Path | None = 
 
     Raises:
         RunError: the execution failed.
-        InterruptedRunError: Ctrl-C; the execution was stopped and what it had made was removed.
+        InterruptedCommandError: Ctrl-C; the execution was stopped and what it had made was removed.
         CommandError: something else went wrong.
     """
     uploads = Uploads(stack)
     execution: Execution | None = None
     try:
-        with _terminate_like_ctrl_c():
-            sent = _upload(uploads, request, console)
+        sent = _upload(uploads, request, console)
+        # An execution that nobody knows of could not be stopped.
+        with held():
             execution = Execution.start(stack, sent)
-            console.print(f"Run [bold]{execution.name}[/] in the {stack.title}", highlight=False)
-            with display_on(console, execution.name) as display:
-                description = follow(execution, display)
+        console.print(f"Run [bold]{execution.name}[/] in the {stack.title}", highlight=False)
+        with display_on(console, execution.name) as display:
+            description = follow(execution, display)
     except KeyboardInterrupt:
         _abort(uploads, execution, console)
-        raise InterruptedRunError("stopped by Ctrl-C; nothing of the run is left running") from None
+        raise InterruptedCommandError("stopped by Ctrl-C; nothing of the run is left running") from None
+    except Exception:
+        if execution is None:
+            with contextlib.suppress(BotoCoreError, ClientError):
+                uploads.delete()
+        raise
     if description["status"] != "SUCCEEDED":
         error = RunError(
             description.get("error") or description["status"],
@@ -99,12 +96,6 @@ def show(console: Console, outcome: Outcome, command: Sequence[str]) -> None:
     report.show(console, outcome.result, outcome.leaderboard, outcome.folder, command)
 
 
-def failure_document(error: CommandError) -> dict[str, str]:
-    """What ``--json`` prints instead of result.json."""
-    document = {"Outcome": "Failed", "Error": error.name, "Cause": str(error)}
-    return {"Run": error.run, **document} if isinstance(error, RunError) else document
-
-
 def readable(cause: str) -> str:
     """The cause with every error document in it, however deeply nested, replaced by its message.
 
@@ -124,18 +115,25 @@ def readable(cause: str) -> str:
 
 def _upload(uploads: Uploads, request: Mapping[str, Any], console: Console) -> Request:
     """The request with everything local replaced by where it was put."""
-    sent = {section: dict(value) if isinstance(value, dict) else value for section, value in request.items()}
-    for section in ("Dataset", "Scoring"):
-        data = sent.get(section, {}).get("S3Uri")
-        if data is None or is_uri(str(data)):
+    sent = dict(request)
+    for section, data in _data_uris(request):
+        if is_uri(data):
             continue
         with console.status(Text(f"Uploading {data}")) as status:
 
-            def tell(done: int, total: int, name: str = str(data), line: Status = status) -> None:
+            def tell(done: int, total: int, name: str = data, line: Status = status) -> None:
                 line.update(Text(f"Uploading {name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB"))
 
-            sent[section]["S3Uri"] = uploads.put(str(data), tell)
+            sent[section] = {**request[section], "S3Uri": uploads.put(data, tell)}
     return sent
+
+
+def _data_uris(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Section and S3Uri, as it was given. What is no section is left to Validate Request, which refuses it."""
+    for section in ("Dataset", "Scoring"):
+        value = request.get(section)
+        if isinstance(value, dict) and value.get("S3Uri"):
+            yield section, str(value["S3Uri"])
 
 
 def _abort(uploads: Uploads, execution: Execution | None, console: Console) -> None:
@@ -144,15 +142,20 @@ def _abort(uploads: Uploads, execution: Execution | None, console: Console) -> N
     name = execution.name if execution else "the run"
     try:
         if execution:
-            execution.stop()
+            if execution.stop() == "SUCCEEDED":
+                raise InterruptedCommandError(
+                    f"Ctrl-C came too late: {name} had succeeded, its endpoint is in service, and its results are in S3"
+                )
             _clean_up(execution, console)
         uploads.delete()
+    except InterruptedCommandError:
+        raise
     except KeyboardInterrupt:
-        raise InterruptedRunError(
+        raise InterruptedCommandError(
             f"stopped at once; what {name} had made is still there: look for its name in SageMaker"
         ) from None
     except (CommandError, BotoCoreError, ClientError) as error:
-        raise InterruptedRunError(
+        raise InterruptedCommandError(
             f"stopped, but what {name} had made could not be removed: {error}. Look for its name in SageMaker"
         ) from error
 
@@ -171,18 +174,3 @@ def _clean_up(execution: Execution, console: Console) -> None:
     console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
     if left:
         raise CommandError("; ".join(left))
-
-
-@contextlib.contextmanager
-def _terminate_like_ctrl_c() -> Iterator[None]:
-    """A polite kill and a closed terminal stop the run as Ctrl-C does."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,11 +1,14 @@
 """Local data on its way into the data bucket."""
 
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoflow.errors import UsageError
+from boto3.exceptions import S3UploadFailedError
+
+from autoflow.errors import CommandError, UsageError
 from autoflow.stack import Stack
 
 Progress = Callable[[int, int], None]
@@ -35,12 +38,17 @@ class Uploads:
             sent += size
             progress(sent, total)
 
-        base = f"uploads/{secrets.token_hex(6)}/{path.resolve().name}"
+        base = f"uploads/{secrets.token_hex(6)}/{os.path.basename(os.path.abspath(path))}"  # noqa: PTH100, PTH119
         s3 = self.stack.client("s3")
         for file in files:
             key = f"{base}/{file.relative_to(path).as_posix()}" if path.is_dir() else base
             self.keys.append(key)
-            s3.upload_file(str(file), self.stack.bucket, key, Callback=count)
+            try:
+                s3.upload_file(str(file), self.stack.bucket, key, Callback=count)
+            except S3UploadFailedError as error:
+                raise CommandError(str(error)) from error
+            except OSError as error:
+                raise CommandError(f"cannot upload {file}: {error.strerror}") from error
         uri = f"s3://{self.stack.bucket}/{base}{'/' if path.is_dir() else ''}"
         self.names[uri] = f"{data.rstrip('/')}/" if path.is_dir() else data
         return uri

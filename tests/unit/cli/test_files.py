@@ -2,37 +2,15 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from autoflow import demo, results, upload
 from autoflow.errors import CommandError, UsageError
 from autoflow.stack import Stack, in_aws
 from autoflow.upload import Uploads
-
-BUCKET = "data-bucket"
-
-
-@pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
-        session: Any = boto3.Session()
-        session.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        outputs = {"DataBucketName": BUCKET, "AutoMLStateMachineArn": "arn"}
-        yield Stack("test", "test", outputs, session.client, local=False)
-
-
-def keys(stack: Stack) -> list[str]:
-    return [item["Key"] for item in stack.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+from tests.unit.cli.conftest import BUCKET, keys
 
 
 def put(stack: Stack, key: str, body: str) -> None:
@@ -127,8 +105,8 @@ def test_a_download_that_breaks_leaves_the_earlier_file_whole(stack: Stack, tmp_
 
 def test_a_folder_that_cannot_be_written_is_named(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CommandError, match=r"cannot write the results to .*file"):
-        results.download(stack, {"Files": {}}, tmp_path / "file")
+    with pytest.raises(CommandError, match=r"cannot write the results to .*file.* s3://b/runs/r/$"):
+        results.download(stack, {"Files": {}, "Uri": "s3://b/runs/r/"}, tmp_path / "file")
 
 
 def test_the_digits_are_all_there_with_names(tmp_path: Path) -> None:

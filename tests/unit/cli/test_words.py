@@ -13,7 +13,7 @@ from autoflow import logs
 from autoflow.display import LineDisplay, LiveDisplay, duration
 from autoflow.errors import RunError, UsageError
 from autoflow.execution import Step, readable_name
-from autoflow.run import failure_document, readable
+from autoflow.run import readable
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_bad_input_and_failed_runs_have_different_exit_statuses() -> None:
 
 
 def test_a_failure_is_a_document() -> None:
-    assert failure_document(RunError("EndpointFailed", "why", "abc")) == {
+    assert RunError("EndpointFailed", "why", "abc").document() == {
         "Run": "abc",
         "Outcome": "Failed",
         "Error": "EndpointFailed",

@@ -1,0 +1,29 @@
+"""A stack in an account that moto makes up."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from autoflow.stack import Stack
+
+BUCKET = "data-bucket"
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        session: Any = boto3.Session()
+        session.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        outputs = {"DataBucketName": BUCKET, "AutoMLStateMachineArn": "arn"}
+        yield Stack("test", "test", outputs, session.client, local=False)
+
+
+def keys(stack: Stack) -> list[str]:
+    return [item["Key"] for item in stack.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
