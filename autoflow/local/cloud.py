@@ -70,9 +70,8 @@ class Cloud:
         return Instance(self.port)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this cloud. It ignores the caller's AWS profile, credentials and proxies."""
-        nothing = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-        core = botocore.session.Session(session_vars={"profile": (None, None, None, None), **nothing})
+        """A boto3 client of this cloud. It ignores the caller's AWS settings and proxies."""
+        core = botocore.session.Session(session_vars=_no_settings())
         session: Any = boto3.Session("test", "test", region_name=REGION, botocore_session=core)
         config = Config(proxies={}, retries={"mode": "standard"}, read_timeout=900)
         return session.client(service, endpoint_url=self.url, config=config)
@@ -257,6 +256,14 @@ def _tail(log: Path, lines: int = 15) -> str:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
+
+
+def _no_settings() -> dict[str, tuple[None, None, object, None]]:
+    """All of botocore's settings at their defaults, whatever the environment and the user's files say."""
+    known = botocore.session.Session.SESSION_VARIABLES
+    nothing = {name: (None, None, default, None) for name, (_, _, default, _) in known.items()}
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return nothing | files
 
 
 def _environment(

@@ -19,11 +19,19 @@ from autoflow.local.errors import LocalCloudError
 
 
 def home() -> Path:
-    """``$AUTOFLOW_HOME``, else ``$XDG_STATE_HOME/autoflow``, else ``~/.local/state/autoflow``."""
+    """``$AUTOFLOW_HOME``, else ``$XDG_STATE_HOME/autoflow``, else ``~/.local/state/autoflow``.
+
+    Raises:
+        LocalCloudError: none of them is known.
+    """
     if chosen := os.environ.get("AUTOFLOW_HOME"):
         return Path(chosen).expanduser().absolute()
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "autoflow"
+    if state := os.environ.get("XDG_STATE_HOME"):
+        return Path(state) / "autoflow"
+    try:
+        return Path.home() / ".local" / "state" / "autoflow"
+    except RuntimeError as error:
+        raise LocalCloudError("this user has no home folder. Set AUTOFLOW_HOME to a folder you can write in") from error
 
 
 @dataclass(frozen=True)

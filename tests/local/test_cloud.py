@@ -149,6 +149,17 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch,
         host.start(host.free_port(), services=FEW)
 
 
+def test_a_user_without_a_home_is_told_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    for name in ("AUTOFLOW_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(LocalCloudError, match="Set AUTOFLOW_HOME"):
+        host.find(host.free_port())
+
+
 def test_interrupting_a_start_leaves_nothing(port: int) -> None:
     code = (
         "import sys\nfrom autoflow.local import cloud\n"
@@ -171,6 +182,8 @@ def test_the_callers_aws_settings_do_not_matter(port: int, monkeypatch: pytest.M
     monkeypatch.setenv("AWS_PROFILE", "there-is-no-such-profile")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for name in ("CA_BUNDLE", "DEFAULTS_MODE", "MAX_ATTEMPTS", "REQUEST_CHECKSUM_CALCULATION", "RETRY_MODE"):
+        monkeypatch.setenv(f"AWS_{name}", "nonsense")
     monkeypatch.setenv("SERVICES", "sqs")
     cloud = host.start(port, services=FEW)
     cloud.client("s3").create_bucket(Bucket="bucket")

@@ -4,9 +4,11 @@ import csv
 import gzip
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -277,10 +279,14 @@ def test_ctrl_c_stops_the_run_and_what_it_started(
     _, err = long_run.communicate(timeout=60)
     assert long_run.returncode == 130, err
     assert "Removed: " in err
+    check_stopped(cloud, stack, name)
+
+
+def check_stopped(cloud: Cloud, stack: Stack, name: str) -> None:
     machine = stack.outputs["AutoMLStateMachineArn"]
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     description = cloud.client("stepfunctions").describe_execution(executionArn=execution)
-    assert description["status"] == "ABORTED", (description, err)
+    assert description["status"] == "ABORTED", description
     sagemaker = cloud.client("sagemaker")
     jobs = sagemaker.list_auto_ml_jobs(NameContains=name)["AutoMLJobSummaries"]
     assert jobs
@@ -291,6 +297,43 @@ def test_ctrl_c_stops_the_run_and_what_it_started(
         jobs = sagemaker.list_auto_ml_jobs(NameContains=name)["AutoMLJobSummaries"]
     assert [each for each in sagemaker.list_endpoints()["Endpoints"] if name in each["EndpointName"]] == []
     assert not [line for line in engine_workers(cloud.mark) if "engine.train" in line]
+
+
+def test_closing_the_terminal_stops_the_run_though_nobody_can_be_told(
+    cloud: Cloud, stack: Stack, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "customers.csv", customers(6000))
+    command = f"run customers.csv --target cancels --max-runtime 600 --max-candidates 50 --port {cloud.port}"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, str(AUTOFLOW), *command.split()],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        shown = ""
+        while "Training" not in shown:
+            shown += os.read(ours, 65536).decode(errors="replace")
+        os.close(ours)
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        process.wait()
+    name = re.search(r"Run (\S+) in the", re.sub(r"\x1b\[[0-9;]*m", "", shown))
+    assert name, shown
+    check_stopped(cloud, stack, name[1])
+
+
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Makes standard input the terminal that controls the process, so that its end is told."""
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(cli: Cli, tmp_path: Path) -> None:
