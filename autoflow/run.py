@@ -43,8 +43,7 @@ def check_paths(request: Request, folder: Path | None = None) -> None:
     """
     for _, uri in _data_uris(request):
         check(uri)
-    if folder:
-        results.check(folder)
+    results.check(folder or Path())
 
 
 def run(stack: Stack, request: Request, console: Console, folder: Path | None = None) -> Outcome:

@@ -99,6 +99,17 @@ def cli(cloud: Cloud, stack: Stack, tmp_path: Path) -> Cli:
     return run
 
 
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    """What a command has said on standard error up to the line with the text."""
+    assert process.stderr
+    read = ""
+    for line in process.stderr:
+        read += line
+        if text in line:
+            return read
+    pytest.fail(f"never said {text!r}: {read}")
+
+
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

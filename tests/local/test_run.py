@@ -20,7 +20,7 @@ from jsonschema import validate
 
 from autoflow.local.cloud import REGION, Cloud
 from autoflow.local.deploy import PROJECT, Stack
-from tests.local.conftest import AUTOFLOW, Cli, Ended, customers, houses, write_csv
+from tests.local.conftest import AUTOFLOW, Cli, Ended, customers, houses, read_until, write_csv
 from tests.local.workers import engine_workers
 
 
@@ -255,16 +255,6 @@ def long_run(cloud: Cloud, stack: Stack, tmp_path: Path) -> Iterator["subprocess
     if process.poll() is None:
         process.kill()
     process.communicate()
-
-
-def read_until(process: "subprocess.Popen[str]", text: str) -> str:
-    assert process.stderr
-    read = ""
-    for line in process.stderr:
-        read += line
-        if text in line:
-            return read
-    pytest.fail(f"never said {text!r}: {read}")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import PROJECT, Stack
 from autoflow.local.errors import LocalCloudError
 from autoflow.local.instance import Instance
-from tests.local.conftest import AUTOFLOW, customers, write_csv
+from tests.local.conftest import AUTOFLOW, customers, read_until, write_csv
 from tests.local.workers import engine_workers
 
 
@@ -36,16 +36,6 @@ def begin(*arguments: str | int, folder: Path | None = None) -> "subprocess.Pope
         text=True,
         start_new_session=True,
     )
-
-
-def read_until(process: "subprocess.Popen[str]", text: str) -> None:
-    assert process.stderr
-    read = ""
-    for line in process.stderr:
-        read += line
-        if text in line:
-            return
-    pytest.fail(f"never said {text!r}: {read}")
 
 
 def wait_until_gone(mark: str, seconds: float) -> None:

@@ -123,13 +123,16 @@ def test_what_is_no_section_is_left_to_the_schema(
 
 
 def test_results_that_would_have_no_place_are_refused_before_anything_is_paid_for(
-    data: dict[str, Any], tmp_path: Path
+    data: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.check_paths(data, tmp_path / "new" / "folder")
     assert not (tmp_path / "new").exists()
     for folder in (tmp_path / "data.csv", tmp_path / "data.csv" / "below"):
         with pytest.raises(UsageError, match=r"data.csv is not a folder; choose another --output"):
             runs.check_paths(data, folder)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UsageError, match=r"cannot be written in; choose another --output"):
+        runs.check_paths(data)
 
 
 @pytest.mark.usefixtures("data")
