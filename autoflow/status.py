@@ -11,14 +11,13 @@ from autoflow.local import cloud, deploy
 from autoflow.local.cloud import Cloud
 
 
-def show(console: Console) -> bool:
-    """Print every local cloud with its runs and endpoints; False when there is none."""
+def show(console: Console) -> None:
+    """Print every local cloud with its runs and endpoints."""
     clouds = cloud.running()
     for each in clouds:
         _show(console, each)
     if not clouds:
         console.print("No local cloud is running; `autoflow up` starts one")
-    return bool(clouds)
 
 
 def _show(console: Console, each: Cloud) -> None:
