@@ -27,8 +27,8 @@ setup: .venv/.synced .venv-sam/.synced ## Make the locked environments
 	python3 -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
-demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and show what came out
-	.venv/bin/autoflow demo
+demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and show what came out (PORT=4566)
+	.venv/bin/autoflow demo $(if $(PORT),--port $(PORT))
 
 test: setup lint ## Everything that CI checks
 	$(PYTHON) -m pytest -n 2 --dist loadfile

@@ -4,12 +4,14 @@ import functools
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from autoflow.errors import CommandError, InterruptedCommandError, RunError, UsageError
 from autoflow.interrupts import Notes, heeded
@@ -49,10 +51,23 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             failure = InterruptedCommandError("stopped by Ctrl-C")
         _tell(failure)
         if options.get("as_json"):
-            print(json.dumps(failure.document(), indent=2, ensure_ascii=False))
+            _print_json(failure.document())
         raise typer.Exit(failure.exit_status)
 
     return run
+
+
+class JsonCommand(TyperCommand):
+    """A command with ``--json``: options that cannot be read are a JSON document, too."""
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:
+        as_json = "--json" in args
+        try:
+            return super().make_context(info_name, args, *more, **extra)
+        except TyperException as error:
+            if as_json:
+                _print_json(UsageError(error.format_message()).document())
+            raise
 
 
 @app.command()
@@ -75,7 +90,7 @@ def demo(
     digits.conclude(out, outcome)
 
 
-@app.command()
+@app.command(cls=JsonCommand)
 @command
 def run(
     data: Annotated[str | None, typer.Argument(help="File, folder of files, or s3:// URI to learn from.")] = None,
@@ -120,7 +135,7 @@ def run(
     runs.check_paths(request, output)
     outcome = runs.run(_stack(stack, port), request, notes, output)
     if as_json:
-        print(json.dumps(outcome.result, indent=2, ensure_ascii=False))
+        _print_json(outcome.result)
     else:
         runs.show(out, outcome, [_program(), *sys.argv[1:]])
 
@@ -184,6 +199,10 @@ def _running_stack(name: str | None, port: int) -> Any:
     if not name and not cloud.find(port):
         raise UsageError(f"no local cloud runs on port {port}; its logs ended with it")
     return _stack(name, port)
+
+
+def _print_json(document: Mapping[str, Any]) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _note(text: str) -> None:

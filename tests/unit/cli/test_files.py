@@ -145,6 +145,19 @@ def test_the_demo_can_be_repeated_with_run(tmp_path: Path) -> None:
     assert "digits.csv: no such file" in ended.output
 
 
+@pytest.mark.parametrize("words", [["--max-runtime", "soon"], ["--bogus"], ["b.csv"], ["--target"]])
+def test_options_that_cannot_be_read_are_a_json_document_too(words: list[str]) -> None:
+    from typer.testing import CliRunner
+
+    from autoflow.cli import app
+
+    ended = CliRunner().invoke(app, ["run", "--json", "a.csv", *words])
+    assert ended.exit_code == 2
+    document = json.loads(ended.stdout)
+    assert (document["Outcome"], document["Error"]) == ("Failed", "InvalidUsage")
+    assert words[0] in document["Cause"]
+
+
 def test_a_stack_is_found_by_its_outputs(stack: Stack) -> None:
     cloudformation = stack.client("cloudformation")
     template = {
