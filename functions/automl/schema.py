@@ -69,7 +69,8 @@ def _expectation(rule: str, rules: Mapping[str, Any]) -> str:
                 "boolean": "true or false",
             }[limit]
         case "enum":
-            text = f"one of {', '.join(str(value) for value in limit)}"
+            words = (str(value) if str(value)[:1].isalnum() else repr(value) for value in limit)
+            text = f"one of {', '.join(words)}"
         case "minimum" | "maximum":
             text = f"at {'least' if rule == 'minimum' else 'most'} {limit:,}"
         case "exclusiveMinimum" | "exclusiveMaximum":

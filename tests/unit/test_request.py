@@ -154,7 +154,7 @@ TUNING = changed("AutoML.Mode", "HYPERPARAMETER_TUNING")
         (changed("Dataset.TargetColumn", ""), ["Dataset.TargetColumn", "not empty"]),
         (changed("Dataset.TargetColumn", 5), ["Dataset.TargetColumn is 5 but must be a text"]),
         (changed("Dataset.IdColumn", "Rings"), ["IdColumn and Dataset.TargetColumn are both 'Rings'"]),
-        (changed("Dataset.Delimiter", "ab"), ["Dataset.Delimiter", "semicolon"]),
+        (changed("Dataset.Delimiter", "ab"), ["Dataset.Delimiter", "one of ',', ';'", "semicolon"]),
         (changed("Transform.Drop", ["Rings"]), ["Transform.Drop lists 'Rings'", "take it out"]),
         (changed("Transform.Drop", ["a", "a"]), ["Transform.Drop", "free of repetitions"]),
         (changed("Transform.Drop", "a"), ["Transform.Drop", "must be a list"]),
