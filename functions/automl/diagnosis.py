@@ -34,27 +34,17 @@ def blank_records(block: bytes, delimiter: str, width: int, where: Position) -> 
         InvalidDataset: the first flaw, with its object, row and line: another encoding, a row with more or fewer cells
             than the header, or misplaced quotes.
     """
-    text = _LONE_CR.sub(b" ", block)
-    lines = _Lines(decode(where.uri, text, where.byte, where.line))
-    records = csv.reader(lines, delimiter=delimiter, strict=True)
     blank: list[int] = []
-    row, line, number = where.row, where.line, 0
-    try:
-        for number, record in enumerate(records):
-            if not record:
-                blank.append(number)
-            elif len(record) != width:
-                raise InvalidDataset(
-                    f"{where.uri}: row {row} (line {line}) has {len(record)} cells, the header has {width} columns; "
-                    f"quote cells that contain {delimiter!r}, and write an empty cell for a missing value"
-                )
-            elif any('"' in cell for cell in record) and '""' not in lines.seen:
-                raise _misplaced_quote(where.uri, row, line)
-            row += bool(record)
-            line += lines.seen.count("\n")
-            lines.seen = ""
-    except csv.Error as error:
-        raise _misplaced_quote(where.uri, row, line) from error
+    for number, (row, line, record, text) in enumerate(_records(block, delimiter, where)):
+        if not record:
+            blank.append(number)
+        elif len(record) != width:
+            raise InvalidDataset(
+                f"{where.uri}: row {row} (line {line}) has {len(record)} cells, the header has {width} columns; "
+                f"quote cells that contain {delimiter!r}, and write an empty cell for a missing value"
+            )
+        elif any('"' in cell for cell in record) and '""' not in text:
+            raise _misplaced_quote(where.uri, row, line)
     return blank
 
 
@@ -64,14 +54,20 @@ def check_quotes(block: bytes, frame: pl.DataFrame, delimiter: str, where: Posit
     Raises:
         InvalidDataset: the first row on which they differ, or on whose quotes the strict reader stumbles.
     """
-    lines = _Lines(decode(where.uri, _LONE_CR.sub(b" ", block), where.byte, where.line))
     read = frame.iter_rows()
+    for row, line, record, _ in _records(block, delimiter, where):
+        cells = [_LINE_BREAK.sub(" ", cell or "") for cell in next(read, ())]
+        if record and [_LINE_BREAK.sub(" ", cell) for cell in record] != cells[: len(record)]:
+            raise _misplaced_quote(where.uri, row, line)
+
+
+def _records(block: bytes, delimiter: str, where: Position) -> Iterator[tuple[int, int, list[str], str]]:
+    """Row, line, cells and text of each record as a strict reader sees them; a blank line is one without cells."""
+    lines = _Lines(decode(where.uri, _LONE_CR.sub(b" ", block), where.byte, where.line))
     row, line = where.row, where.line
     try:
         for record in csv.reader(lines, delimiter=delimiter, strict=True):
-            cells = [_LINE_BREAK.sub(" ", cell or "") for cell in next(read, ())]
-            if record and [_LINE_BREAK.sub(" ", cell) for cell in record] != cells[: len(record)]:
-                raise _misplaced_quote(where.uri, row, line)
+            yield row, line, record, lines.seen
             row += bool(record)
             line += lines.seen.count("\n")
             lines.seen = ""
