@@ -15,6 +15,9 @@ TYPES = ("boolean", "integer", "number", "date", "datetime", "string")
 
 NUMERIC = frozenset({"integer", "number"})
 
+LINE_BREAK = r"\r\n|\r|\n"
+"""Pattern of what becomes a space inside a value."""
+
 DTYPES: dict[str, pl.DataType] = {
     "boolean": pl.Boolean(),
     "integer": pl.Int64(),
@@ -36,7 +39,7 @@ def clean_text(frame: pl.DataFrame, *, with_line_breaks: bool = True) -> pl.Data
     """Missing markers become null and a line break inside a value becomes one space, so a record is one line."""
     text = pl.col(pl.String)
     if with_line_breaks:
-        frame = frame.with_columns(text.str.replace_all(r"\r\n|\r|\n", " "))
+        frame = frame.with_columns(text.str.replace_all(LINE_BREAK, " "))
     return frame.with_columns(pl.when(text.is_in(MISSING)).then(None).otherwise(text).name.keep())
 
 

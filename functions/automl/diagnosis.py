@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from automl.column_types import LINE_BREAK
 from automl.dialect import decode
 from automl.errors import InvalidDataset
 
-csv.field_size_limit(2**31 - 1)  # a long text is no flaw
-
 _LONE_CR = re.compile(rb"\r(?!\n)")
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,8 @@ def check_quotes(block: bytes, frame: pl.DataFrame, delimiter: str, where: Posit
     """
     read = frame.iter_rows()
     for row, line, record, _ in _records(block, delimiter, where):
-        cells = [_LINE_BREAK.sub(" ", cell or "") for cell in next(read, ())]
-        if record and [_LINE_BREAK.sub(" ", cell) for cell in record] != cells[: len(record)]:
+        cells = [re.sub(LINE_BREAK, " ", cell or "") for cell in next(read, ())]
+        if record and [re.sub(LINE_BREAK, " ", cell) for cell in record] != cells[: len(record)]:
             raise _misplaced_quote(where.uri, row, line)
 
 

@@ -26,8 +26,6 @@ SERVERLESS_PAYLOAD_BYTES = 4_000_000
 INSTANCE_PAYLOAD_BYTES = 6 * 1024 * 1024
 """Largest request that every instance-hosted endpoint takes."""
 
-csv.field_size_limit(2**31 - 1)  # the labels of many classes make long cells
-
 _CONCURRENCY_PER_INSTANCE = 4
 _PROBE_ROWS = 50
 _ROWS_PER_REQUEST = 5_000

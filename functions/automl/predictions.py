@@ -15,8 +15,6 @@ from automl.storage import read_bytes, write_bytes
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-csv.field_size_limit(2**31 - 1)  # the labels of many classes make long cells
-
 LOW_CONFIDENCE = "LowConfidence"
 RESULT_COLUMNS = ("Prediction", "Confidence", "Lower", "Upper", "Reason")
 """Columns of accepted/ and review/ beside the one that identifies the row."""
