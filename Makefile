@@ -52,7 +52,7 @@ lock: | .uv/bin/uv ## Resolve all dependencies anew
 		--group dev --custom-compile-command "make lock" -o requirements/dev.txt pyproject.toml
 	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes \
 		--group pyproject.toml:sam --custom-compile-command "make lock" -o requirements/sam.txt
-	for layer in core data statistics; do \
+	for layer in core data report statistics; do \
 		$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/dev.txt \
 			--custom-compile-command "make lock" -o layers/$$layer/requirements.txt layers/$$layer/requirements.in; done
 
