@@ -44,5 +44,9 @@ class EndpointFailed(AutopilotFlowError):
     """The endpoint did not come into service with this model, or does not answer as it must."""
 
 
+class ChampionChanged(AutopilotFlowError):
+    """The endpoint no longer serves the model that the new one was compared with."""
+
+
 class PredictionMismatch(AutopilotFlowError):
     """The endpoint's answer does not fit the rows that were sent."""
