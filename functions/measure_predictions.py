@@ -1,4 +1,4 @@
-"""Evaluate Model: compares predictions with the truth where it is known."""
+"""Measure Predictions: compares predictions with the truth where it is known."""
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -11,7 +11,7 @@ S3 = boto3.client("s3", config=CLIENT_CONFIG)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Rows"}`` → ``$.Evaluation``."""
+    """``{"Rows"}`` → ``$.Evaluation`` of the scoring machine."""
     evaluation = evaluate(S3, event["Rows"])
     logger.info("model is evaluated", extra={"evaluation": evaluation})
     return evaluation
