@@ -56,9 +56,30 @@ class RunFiles:
         return f"{self.uri}result.json"
 
     @property
-    def proof(self) -> str:
-        """Output folder of the test split's scoring when the run also scores other rows."""
-        return f"{self.uri}proof/"
+    def calibration(self) -> str:
+        return f"{self.uri}calibration.json"
+
+    @property
+    def evaluation(self) -> str:
+        return f"{self.uri}evaluation.json"
+
+    @property
+    def previous(self) -> str:
+        return f"{self.uri}previous.json"
+
+    @property
+    def approval(self) -> str:
+        """The task token of a run that waits for approval; deleted when it was answered."""
+        return f"{self.uri}approval.json"
+
+    @property
+    def report(self) -> str:
+        return f"{self.uri}report.html"
+
+    def proof_of(self, name: str) -> str:
+        """Output folder of one scoring that proves the model: ``calibration``, ``test`` (only when the run also
+        scores other rows), ``champion`` or ``former-test``."""
+        return f"{self.uri}proof/{name}/"
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,11 @@ class ScoringFiles:
     def skipped(self, part: int) -> str:
         """CSV with header ``Row,Id,Truth,Reason``: rows that are not sent to the endpoint."""
         return f"{self.uri}rows/skipped/part-{part:05d}.csv"
+
+    @property
+    def rows(self) -> str:
+        """What Prepare Rows decided, for whoever reads the folder without the execution."""
+        return f"{self.uri}rows.json"
 
     @property
     def summary(self) -> str:
