@@ -19,4 +19,12 @@ def handler(event: Event, context: LambdaContext) -> Event:
     resolved = request.resolve(event["Input"], DEFAULTS, name)
     files = RunFiles(runs.run_uri(DEFAULTS.data_bucket, name))
     storage.write_json(S3, files.request, resolved)
-    return {"Name": name, "Uri": files.uri, "StartedAt": execution["StartTime"], "Endpoint": resolved["Endpoint"]}
+    return {
+        "Name": name,
+        "Uri": files.uri,
+        "StartedAt": execution["StartTime"],
+        "Endpoint": resolved["Endpoint"],
+        "Staging": request.staging(resolved, DEFAULTS, name),
+        "Approval": resolved["Approval"],
+        "ApprovalTimeoutSeconds": resolved["ApprovalTimeoutSeconds"],
+    }

@@ -4,6 +4,8 @@ The table is that of ``AutoMLJobObjective.MetricName`` in the SageMaker API; the
 (docs/decisions/0003-objectives.md).
 """
 
+from collections.abc import Iterable
+
 from automl.errors import InvalidRequest
 
 REGRESSION = "Regression"
@@ -15,8 +17,13 @@ OBJECTIVES: dict[str, tuple[str, ...]] = {
     BINARY: ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
     MULTICLASS: ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
 }
+_JUDGED = {
+    REGRESSION: ("MAE", "MSE", "R2", "RMSE", "Coverage"),
+    BINARY: (*OBJECTIVES[BINARY], "LogLoss", "ECE"),
+    MULTICLASS: (*OBJECTIVES[MULTICLASS], "LogLoss", "ECE"),
+}
 DEFAULT_OBJECTIVE = {REGRESSION: "RMSE", BINARY: "AUC", MULTICLASS: "Accuracy"}
-LOWER_IS_BETTER = frozenset({"MAE", "MSE", "RMSE", "MAPE", "MASE", "WAPE", "LogLoss", "InferenceLatency"})
+LOWER_IS_BETTER = frozenset({"MAE", "MSE", "RMSE", "MAPE", "MASE", "WAPE", "LogLoss", "ECE", "InferenceLatency"})
 
 
 def check_objective(problem_type: str, metric: str) -> None:
@@ -27,6 +34,16 @@ def check_objective(problem_type: str, metric: str) -> None:
             f"Problem.ObjectiveMetric {metric!r} does not fit {problem_type}; choose one of {allowed}, "
             f"or leave it out for {DEFAULT_OBJECTIVE[problem_type]}"
         )
+
+
+def check_gate(problem_type: str, metrics: Iterable[str]) -> None:
+    """Raise InvalidRequest unless a model of this problem type is judged by each of the metrics."""
+    for metric in metrics:
+        if metric not in _JUDGED[problem_type]:
+            raise InvalidRequest(
+                f"Gate.Minimum has {metric!r}, which a {problem_type} is not judged by; "
+                f"choose from {', '.join(_JUDGED[problem_type])}"
+            )
 
 
 def problem_type_of(metric: str) -> str | None:

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automl import schema
+from automl import confidence_request, schema
 from automl.errors import InvalidRequest
-from automl.objectives import DEFAULT_OBJECTIVE, REGRESSION, check_objective, problem_type_of
+from automl.objectives import DEFAULT_OBJECTIVE, check_gate, check_objective, problem_type_of
 
 MAX_REQUEST_BYTES = 64 * 1024
 """The request travels in the state data, which Step Functions limits to 256 KiB."""
 
 HYPERPARAMETER_TUNING = "HYPERPARAMETER_TUNING"
 
+_INVOCATIONS_PER_INSTANCE = 1000
+"""Requests a minute that one instance is meant to take before auto scaling adds another."""
 _DEFAULT_SPLIT = {"Calibration": 0.1, "Test": 0.1}
 Request = dict[str, Any]
 
@@ -34,6 +36,8 @@ class Defaults:
     endpoint_instance_count: int
     keep_endpoint: bool
     subnet_ids: tuple[str, ...]
+    approval: str
+    approval_timeout_seconds: int
 
 
 def resolve(document: Any, defaults: Defaults, run_name: str) -> Request:
@@ -53,14 +57,20 @@ def resolve(document: Any, defaults: Defaults, run_name: str) -> Request:
     schema.check(document, "request", "the execution input")
     problem = _problem(document.get("Problem", {}))
     automl = _automl(document.get("AutoML", {}), defaults)
+    transform = {"Derive": {}, "Drop": [], **_DEFAULT_SPLIT, **document.get("Transform", {})}
     request = {
         "Dataset": dict(document["Dataset"]),
-        "Transform": {"Derive": {}, "Drop": [], **_DEFAULT_SPLIT, **document.get("Transform", {})},
+        "Transform": transform,
         "Problem": problem,
         "AutoML": automl,
         "Selection": dict(document.get("Selection", {})),
         "Endpoint": _endpoint(document.get("Endpoint", {}), automl["Mode"], defaults, run_name),
-        "Confidence": _confidence(document.get("Confidence"), problem.get("Type"), defaults),
+        "Confidence": confidence_request.resolve(
+            document.get("Confidence"), problem.get("Type"), defaults.default_confidence, transform["Calibration"]
+        ),
+        "Gate": _gate(document.get("Gate", {}), problem.get("Type")),
+        "Approval": document.get("Approval", defaults.approval),
+        "ApprovalTimeoutSeconds": int(document.get("ApprovalTimeoutSeconds", defaults.approval_timeout_seconds)),
     }
     if "Scoring" in document:
         request["Scoring"] = dict(document["Scoring"])
@@ -90,16 +100,26 @@ def _automl(asked: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
     }
 
 
+def _no_serverless(mode: str, defaults: Defaults) -> str:
+    """Why the run's models cannot be served serverless, "" when they can."""
+    if mode == HYPERPARAMETER_TUNING:
+        return f"a candidate of Mode {HYPERPARAMETER_TUNING} has several containers"
+    return "the stack runs its models in a VPC" if defaults.subnet_ids else ""
+
+
+def _serverless(asked: Mapping[str, Any], defaults: Defaults) -> dict[str, int]:
+    return {
+        "MemorySizeInMB": int(asked.get("MemorySizeInMB", defaults.endpoint_memory_size_in_mb)),
+        "MaxConcurrency": int(asked.get("MaxConcurrency", defaults.endpoint_max_concurrency)),
+    }
+
+
 def _endpoint(asked: Mapping[str, Any], mode: str, defaults: Defaults, run_name: str) -> dict[str, Any]:
     serverless_asked = "Serverless" in asked
     instances_asked = "InstanceType" in asked or "InstanceCount" in asked
     if serverless_asked and instances_asked:
         raise InvalidRequest("Endpoint has Serverless and InstanceType or InstanceCount; keep one kind of hosting")
-    obstacle = ""
-    if mode == HYPERPARAMETER_TUNING:
-        obstacle = f"a candidate of Mode {HYPERPARAMETER_TUNING} has several containers"
-    elif defaults.subnet_ids:
-        obstacle = "the stack runs its models in a VPC"
+    obstacle = _no_serverless(mode, defaults)
     if serverless_asked and obstacle:
         raise InvalidRequest(
             f"Endpoint.Serverless cannot be used because {obstacle}; "
@@ -108,36 +128,53 @@ def _endpoint(asked: Mapping[str, Any], mode: str, defaults: Defaults, run_name:
     endpoint = {"Name": asked.get("Name", run_name), "Keep": asked.get("Keep", defaults.keep_endpoint)}
     serverless_default = defaults.endpoint_hosting == "Serverless" and not obstacle
     if serverless_asked or (serverless_default and not instances_asked):
-        given = asked.get("Serverless", {})
-        endpoint["Serverless"] = {
-            "MemorySizeInMB": int(given.get("MemorySizeInMB", defaults.endpoint_memory_size_in_mb)),
-            "MaxConcurrency": int(given.get("MaxConcurrency", defaults.endpoint_max_concurrency)),
-        }
-    else:
-        endpoint["InstanceType"] = asked.get("InstanceType", defaults.endpoint_instance_type)
-        endpoint["InstanceCount"] = int(asked.get("InstanceCount", defaults.endpoint_instance_count))
+        for key in ("AutoScaling", "DataCapture"):
+            if key in asked:
+                raise InvalidRequest(
+                    f"Endpoint.{key} needs an endpoint on instances, and this one is serverless; "
+                    f"give Endpoint.InstanceType instead of Serverless, or leave {key} out"
+                )
+        return {**endpoint, "Serverless": _serverless(asked.get("Serverless", {}), defaults)}
+    endpoint["InstanceType"] = asked.get("InstanceType", defaults.endpoint_instance_type)
+    endpoint["InstanceCount"] = int(asked.get("InstanceCount", defaults.endpoint_instance_count))
+    if "AutoScaling" in asked:
+        endpoint["AutoScaling"] = _auto_scaling(asked["AutoScaling"], endpoint["InstanceCount"])
+    if "DataCapture" in asked:
+        endpoint["DataCapture"] = {"SamplingPercentage": int(asked["DataCapture"]["SamplingPercentage"])}
     return endpoint
 
 
-def _confidence(
-    asked: Mapping[str, Any] | None, problem_type: str | None, defaults: Defaults
-) -> dict[str, float | bool]:
-    """``{"Threshold", "IsDefault"}``, or ``{}`` for none. Regressions ignore a default and refuse a wish."""
-    if asked is None:
-        if defaults.default_confidence is None or problem_type == REGRESSION:
-            return {}
-        return {"Threshold": defaults.default_confidence, "IsDefault": True}
-    if "Threshold" not in asked:
-        return {}
-    is_default = asked.get("IsDefault", False)
-    if problem_type == REGRESSION:
-        if is_default:
-            return {}
+def _auto_scaling(asked: Mapping[str, Any], instance_count: int) -> dict[str, int]:
+    most = int(asked["MaxInstanceCount"])
+    if most < instance_count:
         raise InvalidRequest(
-            "Confidence.Threshold cannot be used with a regression, whose predictions have no probability; "
-            "leave Confidence out: every row is accepted"
+            f"Endpoint.AutoScaling.MaxInstanceCount is {most} but the endpoint starts with {instance_count}; "
+            "raise MaxInstanceCount or lower Endpoint.InstanceCount"
         )
-    return {"Threshold": asked["Threshold"], "IsDefault": is_default}
+    invocations = int(asked.get("InvocationsPerInstance", _INVOCATIONS_PER_INSTANCE))
+    return {"MaxInstanceCount": most, "InvocationsPerInstance": invocations}
+
+
+def staging(request: Request, defaults: Defaults, run_name: str) -> dict[str, Any]:
+    """Where the run's model proves itself before production: serverless wherever its containers allow.
+
+    Args:
+        request: as :func:`resolve` returns it.
+        defaults: the stack's.
+        run_name: names the endpoint.
+    """
+    endpoint, name = request["Endpoint"], f"{run_name}-staging"
+    if _no_serverless(request["AutoML"]["Mode"], defaults):
+        instance_type = endpoint.get("InstanceType", defaults.endpoint_instance_type)
+        return {"Name": name, "InstanceType": instance_type, "InstanceCount": 1}
+    return {"Name": name, "Serverless": _serverless(endpoint.get("Serverless", {}), defaults)}
+
+
+def _gate(asked: Mapping[str, Any], problem_type: str | None) -> dict[str, Any]:
+    gate = {"Minimum": {}, "MustBeatChampion": True, "Margin": 0, **asked}
+    if problem_type:
+        check_gate(problem_type, gate["Minimum"])
+    return gate
 
 
 def _check_columns(request: Request) -> None:

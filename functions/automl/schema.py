@@ -11,6 +11,14 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from automl.errors import InvalidRequest
 
+_TYPES = {
+    "object": "a JSON object",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
 SCHEMAS = Path(__file__).with_name("schemas")
 
 
@@ -60,14 +68,8 @@ def _expectation(rule: str, rules: Mapping[str, Any]) -> str:
     limit = rules[rule]
     match rule:
         case "type":
-            text = {
-                "object": "a JSON object",
-                "array": "a list",
-                "string": "a text",
-                "integer": "a whole number",
-                "number": "a number",
-                "boolean": "true or false",
-            }[limit]
+            kinds = [limit] if isinstance(limit, str) else limit
+            text = " or ".join(_TYPES[kind] for kind in kinds)
         case "enum":
             words = (str(value) if str(value)[:1].isalnum() else repr(value) for value in limit)
             text = f"one of {', '.join(words)}"

@@ -29,6 +29,8 @@ ENVIRONMENT = {
     "ENDPOINT_INSTANCE_TYPE": "ml.m5.large",
     "ENDPOINT_INSTANCE_COUNT": "1",
     "KEEP_ENDPOINT": "true",
+    "APPROVAL": "Automatic",
+    "APPROVAL_TIMEOUT_SECONDS": "604800",
     "SUBNET_IDS": "",
     "SECURITY_GROUP_IDS": "",
     "SAGEMAKER_ROLE_ARN": "arn:aws:iam::123456789012:role/sagemaker",
