@@ -28,6 +28,7 @@ DEFAULT_PORT = 4566
 REGION = "us-east-1"
 SERVICES = (
     "cloudformation",
+    "cloudwatch",
     "events",
     "iam",
     "kms",

@@ -176,9 +176,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             return _category(token[1]) if in_class else f"[{_category(token[1])}]"
         if token[0] in "[]":
             in_class = token[0] == "["
+        if token[0].startswith("$"):
+            # Java lets the end of the text be repeated: of no effect, so some patterns of the model have it.
+            return "$"
         return r"\Z" if token[0] == r"\z" else token[0]
 
-    return re.compile(re.sub(r"\\p\{(\w+)\}|\\.|[\[\]]", translate, pattern), re.ASCII)
+    return re.compile(re.sub(r"\\p\{(\w+)\}|\\.|[\[\]]|\$\{\d+,\d+\}", translate, pattern), re.ASCII)
 
 
 @functools.cache

@@ -37,7 +37,7 @@ class Container:
     """Runs one model. ``start`` and ``stop`` may be repeated: a serverless endpoint does so."""
 
     def __init__(self, account: Account, endpoint: str, variant: str, model: Document) -> None:
-        containers = containers_of(model)
+        containers = containers_of(account, model)
         if len(containers) != 1:
             raise ContainerFailure(
                 "Inference pipelines are not supported in the local cloud: "

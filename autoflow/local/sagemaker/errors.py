@@ -23,6 +23,11 @@ def in_use(message: str) -> CommonServiceException:
     return CommonServiceException("ResourceInUse", message, 400, sender_fault=True)
 
 
+def conflict(message: str) -> CommonServiceException:
+    """The request contradicts what exists."""
+    return CommonServiceException("ConflictException", message, 400, sender_fault=True)
+
+
 def limit_exceeded(message: str) -> CommonServiceException:
     """A quota is used up."""
     return CommonServiceException("ResourceLimitExceeded", message, 400, sender_fault=True)

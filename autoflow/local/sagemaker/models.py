@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autoflow.local.sagemaker import paging
+from autoflow.local.sagemaker import model_packages, paging
 from autoflow.local.sagemaker.errors import validation
 from autoflow.local.sagemaker.state import Account, Document, now, tags_of
 
@@ -31,8 +31,24 @@ _CONFIG_ECHO = (
 )
 
 
-def containers_of(model: Document) -> list[Document]:
-    """The containers of a model in the order of execution."""
+def containers_of(account: Account, model: Document) -> list[Document]:
+    """The containers of a model in the order of execution; a model package stands for its own.
+
+    Raises:
+        CommonServiceException: a model package does not exist.
+    """
+    found: list[Document] = []
+    for container in _given_containers(model):
+        if "ModelPackageName" not in container:
+            found.append(container)
+            continue
+        for packaged in model_packages.containers(account, container["ModelPackageName"]):
+            environment = packaged.get("Environment", {}) | container.get("Environment", {})
+            found.append(packaged | ({"Environment": environment} if environment else {}))
+    return found
+
+
+def _given_containers(model: Document) -> list[Document]:
     return [model["PrimaryContainer"]] if "PrimaryContainer" in model else list(model.get("Containers", []))
 
 
@@ -42,10 +58,11 @@ def create_model(account: Account, request: Document) -> Document:
     arn = account.arn("model", name)
     if ("PrimaryContainer" in request) == bool(request.get("Containers")):
         raise validation("Exactly one of PrimaryContainer and Containers must be specified.")
-    size = 0
-    for container in containers_of(request):
+    for container in _given_containers(request):
         if "ModelPackageName" in container:
-            raise validation("ModelPackageName is not supported in the local cloud; give Image and ModelDataUrl.")
+            model_packages.require_approved(account, container["ModelPackageName"])
+    size = 0
+    for container in containers_of(account, request):
         if "Image" not in container:
             raise validation("Image must be specified for every container.")
         size += sum(len(f"{key}{value}".encode()) for key, value in container.get("Environment", {}).items())
@@ -128,10 +145,10 @@ def _broken_config_rules(account: Account, request: Document) -> Iterable[str]:
             yield f"ModelName must be specified for variant {variant['VariantName']}."
         else:
             model = find_model(account, variant["ModelName"])
-            yield from _broken_variant_rules(variant, model)
+            yield from _broken_variant_rules(account, variant, model)
 
 
-def _broken_variant_rules(variant: Document, model: Document) -> Iterable[str]:
+def _broken_variant_rules(account: Account, variant: Document, model: Document) -> Iterable[str]:
     name = variant["VariantName"]
     serverless = variant.get("ServerlessConfig")
     if serverless is None:
@@ -148,7 +165,7 @@ def _broken_variant_rules(variant: Document, model: Document) -> Iterable[str]:
         )
     if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
         yield "ProvisionedConcurrency must not be greater than MaxConcurrency."
-    if len(containers_of(model)) > 1:
+    if len(containers_of(account, model)) > 1:
         yield f"Inference pipelines are not supported for serverless endpoints (model {model['ModelName']})."
     if "VpcConfig" in model:
         yield f"VpcConfig is not supported for serverless endpoints (model {model['ModelName']})."

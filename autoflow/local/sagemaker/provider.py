@@ -8,7 +8,15 @@ from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.services.plugins import Service, ServiceLifecycleHook, aws_provider
 
-from autoflow.local.sagemaker import constraints, endpoints, models, tags, workers
+from autoflow.local.sagemaker import (
+    constraints,
+    endpoints,
+    model_packages,
+    models,
+    package_groups,
+    tags,
+    workers,
+)
 from autoflow.local.sagemaker.automl import AutoML
 from autoflow.local.sagemaker.errors import unsupported
 from autoflow.local.sagemaker.state import STATE, Account, Document
@@ -26,23 +34,32 @@ def operations() -> dict[str, Operation]:
         "CreateEndpoint": endpoints.create,
         "CreateEndpointConfig": models.create_endpoint_config,
         "CreateModel": models.create_model,
+        "CreateModelPackage": model_packages.create,
+        "CreateModelPackageGroup": package_groups.create,
         "DeleteEndpoint": endpoints.delete,
         "DeleteEndpointConfig": models.delete_endpoint_config,
         "DeleteModel": models.delete_model,
+        "DeleteModelPackage": model_packages.delete,
+        "DeleteModelPackageGroup": package_groups.delete,
         "DeleteTags": tags.delete,
         "DescribeAutoMLJob": automl.describe_v1,
         "DescribeAutoMLJobV2": automl.describe,
         "DescribeEndpoint": endpoints.describe,
         "DescribeEndpointConfig": models.describe_endpoint_config,
         "DescribeModel": models.describe_model,
+        "DescribeModelPackage": model_packages.describe,
+        "DescribeModelPackageGroup": package_groups.describe,
         "ListAutoMLJobs": automl.list_jobs,
         "ListCandidatesForAutoMLJob": automl.list_candidates,
         "ListEndpointConfigs": models.list_endpoint_configs,
         "ListEndpoints": endpoints.list_endpoints,
+        "ListModelPackageGroups": package_groups.list_groups,
+        "ListModelPackages": model_packages.list_packages,
         "ListModels": models.list_models,
         "ListTags": tags.list_tags,
         "StopAutoMLJob": automl.stop,
         "UpdateEndpoint": endpoints.update,
+        "UpdateModelPackage": model_packages.update,
     }
 
 

@@ -25,6 +25,14 @@ class Account:
     models: dict[str, Document] = field(default_factory=dict)
     endpoint_configs: dict[str, Document] = field(default_factory=dict)
     endpoints: "dict[str, Endpoint]" = field(default_factory=dict)
+    package_groups: dict[str, Document] = field(default_factory=dict)
+    """By lower-case name, as in their ARNs."""
+    packages: dict[str, Document] = field(default_factory=dict)
+    """By ARN, in the order of their creation."""
+    last_versions: dict[str, int] = field(default_factory=dict)
+    """Highest version that a package of the group has ever had, by the group's lower-case name."""
+    package_tokens: dict[str, tuple[str, Document]] = field(default_factory=dict)
+    """ClientToken → ARN of the package and the request that made it."""
     tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     """ARN → tags."""
 

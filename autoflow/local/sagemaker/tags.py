@@ -14,6 +14,9 @@ def _require(account: Account, arn: str) -> None:
         known |= {endpoint.arn for endpoint in account.endpoints.values()}
         known |= {model["ModelArn"] for model in account.models.values()}
         known |= {config["EndpointConfigArn"] for config in account.endpoint_configs.values()}
+        known |= {group["ModelPackageGroupArn"] for group in account.package_groups.values()}
+        if arn in account.packages:
+            raise validation(f"A versioned model package has no tags of its own, its group has: {arn}")
     if arn not in known:
         raise validation(f"Could not find resource {arn}")
 

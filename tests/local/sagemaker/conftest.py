@@ -16,7 +16,7 @@ from autoflow.local.cloud import Cloud
 ROLE = "arn:aws:iam::000000000000:role/SageMaker"
 BUCKET = "sagemaker-tests"
 IDLE_SECONDS = 4
-SERVICES = ("iam", "kms", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts")
+SERVICES = ("cloudwatch", "events", "iam", "kms", "logs", "s3", "sagemaker", "sagemaker-runtime", "sqs", "sts")
 HEADER = ["age", "job", "score", "note", "y"]
 
 
