@@ -12,6 +12,8 @@ from automl.errors import InvalidRequest
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+
 
 @dataclass(frozen=True)
 class StoredObject:
@@ -61,6 +63,16 @@ def read_json(s3: "S3Client", uri: str) -> Any:
     return json.loads(read_bytes(s3, uri))
 
 
+def read_json_if_there(s3: "S3Client", uri: str) -> Any:
+    """The parsed JSON document at the URI, or None when there is none, be it that it expired."""
+    try:
+        return read_json(s3, uri)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _ABSENT:
+            return None
+        raise
+
+
 def write_json(s3: "S3Client", uri: str, document: Any) -> str:
     """Write the document as indented JSON and return its URI."""
     body = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
@@ -73,10 +85,16 @@ def exists(s3: "S3Client", uri: str) -> bool:
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+        if error.response["Error"]["Code"] in _ABSENT:
             return False
         raise
     return True
+
+
+def delete(s3: "S3Client", uri: str) -> None:
+    """Delete the object at exactly this URI, if there is one."""
+    bucket, key = split_uri(uri)
+    s3.delete_object(Bucket=bucket, Key=key)
 
 
 def delete_prefix(s3: "S3Client", uri: str) -> int:
