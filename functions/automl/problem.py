@@ -1,8 +1,11 @@
 """Which problem a target poses, by a documented rule on its values (docs/decisions/0004-problem-type.md)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from automl import confidence_request
 from automl.column_types import NUMERIC
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.objectives import (
@@ -169,24 +172,26 @@ def _amount(target: TargetValues) -> str:
     return f"more than {MOST_CLASSES:,}" if target.many else f"{len(target.values):,}"
 
 
-def confidence(requested: dict[str, object], problem_type: str) -> dict[str, object]:
-    """The run's threshold, ``{"Threshold": 0.9}``, or ``{}`` to accept every prediction.
+def confidence(requested: Mapping[str, Any], problem_type: str, calibration_rows: int) -> dict[str, Any]:
+    """The run's Confidence for the decided problem type and the rows that calibrate it.
+
+    A regression without calibration rows has no intervals: ``{}``, unless the request depends on them.
 
     Args:
         requested: Confidence of request.json; ``IsDefault`` when it is the stack's own, which regressions ignore.
         problem_type: decided type.
+        calibration_rows: rows of the calibration split.
 
     Raises:
-        InvalidRequest: the request asks for a threshold on a regression.
+        InvalidRequest: the request asks for what the problem type does not have, or for calibration without rows.
     """
-    threshold = requested.get("Threshold")
-    if threshold is None:
-        return {}
-    if problem_type == REGRESSION:
-        if requested.get("IsDefault"):
-            return {}
-        raise InvalidRequest(
-            "Confidence.Threshold is a probability, which a regression does not have: every row is accepted; "
-            "leave Confidence out"
-        )
-    return {"Threshold": threshold}
+    fitted = confidence_request.for_type(requested, problem_type)
+    if calibration_rows:
+        return fitted
+    for key in ("TargetPrecision", "MaxIntervalWidth"):
+        if key in fitted:
+            raise InvalidRequest(
+                f"Confidence.{key} is worked out from calibration rows, but no row falls into the calibration split; "
+                "raise Transform.Calibration, or add rows"
+            )
+    return {} if problem_type == REGRESSION else fitted

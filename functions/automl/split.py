@@ -1,7 +1,10 @@
 """Which split a row belongs to: a stable function of its content (docs/decisions/0007-split-hash.md)."""
 
+import functools
 import hashlib
+import operator
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -40,6 +43,29 @@ def assign(hashes: pl.Series, test: float, calibration: float) -> pl.Series:
         .otherwise(pl.lit(TRAIN))
         .alias("split")
     ).to_series()
+
+
+@dataclass
+class Fingerprint:
+    """Tells whether two sets of rows are the same, in whatever order and parts they were added.
+
+    The sum of hashes sees a row that is there twice, which their exclusive or alone does not.
+    """
+
+    rows: int = 0
+    total: int = 0
+    parity: int = 0
+
+    def add(self, hashes: pl.Series) -> None:
+        """Count the rows of these hashes in."""
+        numbers: list[int] = hashes.to_list()
+        self.rows += len(numbers)
+        self.total = (self.total + sum(numbers)) % 2**_BITS
+        self.parity = functools.reduce(operator.xor, numbers, self.parity)
+
+    def hex(self) -> str:
+        """32 hexadecimal digits."""
+        return hashlib.blake2b(f"{self.rows},{self.total},{self.parity}".encode(), digest_size=16).hexdigest()
 
 
 def _bound(share: float) -> pl.Expr:

@@ -9,6 +9,7 @@ import polars as pl
 from automl.column_types import fitting_types, typed
 from automl.dataset import Batch, Dataset, open_dataset
 from automl.errors import InvalidDataset, InvalidRequest
+from automl.objectives import check_gate
 from automl.parts import PartWriter, csv_records
 from automl.predictions import check_identity
 from automl.problem import MINIMUM_TRAINING_ROWS, MISSING_IS, Problem, TargetValues, check_usable, confidence, decide
@@ -16,7 +17,7 @@ from automl.profile import Profile, profile_frames
 from automl.recipe import Recipe, from_request
 from automl.run_files import RunFiles
 from automl.spelling import Spellings
-from automl.split import CALIBRATION, TEST, TRAIN, assign, row_hashes
+from automl.split import CALIBRATION, TEST, TRAIN, Fingerprint, assign, row_hashes
 from automl.storage import delete_prefix, read_json, write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
 
     Raises:
         InvalidDataset: the dataset, or the rows to score, cannot be used; nothing is left in data/.
-        InvalidRequest: the recipe, the problem or the confidence does not fit the dataset.
+        InvalidRequest: the recipe, the problem, the confidence or the gate does not fit the dataset.
     """
     request = read_json(s3, run.request)
     dataset = _open(s3, request["Dataset"])
@@ -94,6 +95,10 @@ class Splitter:
     corrections: Mapping[str, str]
     maybe_numbers: list[str]
     """Features that have been numbers in all training rows so far, though not in all rows."""
+    fingerprints: dict[str, Fingerprint] = field(
+        default_factory=lambda: {"Dataset": Fingerprint(), "Test": Fingerprint()}
+    )
+    """Of all rows that went to a split, and of the test split's."""
     train_values: set[str] = field(default_factory=set)
     filtered_out: int = 0
     smoke: pl.DataFrame | None = None
@@ -114,7 +119,10 @@ class Splitter:
         raw = batch.frame.with_columns(
             pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String).alias(ROW_COLUMN)
         ).filter(kept)
-        split = assign(row_hashes(raw.drop(ROW_COLUMN), ignored), *self.shares)
+        hashes = row_hashes(raw.drop(ROW_COLUMN), ignored)
+        split = assign(hashes, *self.shares)
+        self.fingerprints["Dataset"].add(hashes)
+        self.fingerprints["Test"].add(hashes.filter(split == TEST))
         train = features.with_columns(labels).filter(kept).filter(split == TRAIN)
         fitting = fitting_types(train, {column: ["number"] for column in self.maybe_numbers})
         self.maybe_numbers = [column for column in self.maybe_numbers if fitting[column]]
@@ -165,13 +173,15 @@ def _write(
     _check_rows(dataset.uri, rows, splitter)
     asked = request.get("Problem", {})
     problem = decide(splitter.target, asked.get("Type"), asked.get("ObjectiveMetric"))
-    threshold = confidence(request.get("Confidence", {}), problem.type)
+    check_gate(problem.type, request.get("Gate", {}).get("Minimum", {}))
+    fingerprint = {name: item.hex() for name, item in splitter.fingerprints.items()}
+    state = _state(run, request, recipe, problem, rows)
     recipe = replace(recipe, numbers=tuple(splitter.maybe_numbers))
     write_json(s3, run.recipe, recipe.document(problem.type))
-    write_json(s3, run.profile, _profile_document(dataset, profile, problem, rows))
+    write_json(s3, run.profile, _profile_document(dataset, profile, problem, rows, fingerprint))
     assert splitter.smoke is not None, "there are training rows"
     write_bytes(s3, run.smoke_rows, csv_records(splitter.smoke))
-    return _state(run, request, recipe, problem, rows, threshold)
+    return {**state, "Fingerprint": fingerprint}
 
 
 def _writer(s3: "S3Client", run: RunFiles, split: str, header: list[str]) -> PartWriter:
@@ -205,26 +215,21 @@ def _too_few(uri: str, train: int, read: int, lost: str = "") -> InvalidDataset:
     )
 
 
-def _profile_document(dataset: Dataset, profile: Profile, problem: Problem, rows: Mapping[str, int]) -> dict[str, Any]:
+def _profile_document(
+    dataset: Dataset, profile: Profile, problem: Problem, rows: Mapping[str, int], fingerprint: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "Dataset": {"S3Uri": dataset.uri, "Objects": len(dataset.sources), "Bytes": dataset.size, "Rows": profile.rows},
         "Problem": {"Type": problem.type, "ObjectiveMetric": problem.objective, "Decided": problem.decided},
         "Rows": dict(rows),
+        "Fingerprint": dict(fingerprint),
         "Columns": [column.document() for column in profile.columns.values()],
     }
 
 
 def _state(
-    run: RunFiles,
-    request: Mapping[str, Any],
-    recipe: Recipe,
-    problem: Problem,
-    rows: Mapping[str, int],
-    threshold: Mapping[str, Any],
+    run: RunFiles, request: Mapping[str, Any], recipe: Recipe, problem: Problem, rows: Mapping[str, int]
 ) -> dict[str, Any]:
-    test = {"S3Uri": run.split(TEST), "TargetColumn": recipe.target, "Delimiter": ",", "RowColumn": ROW_COLUMN}
-    if recipe.id_column:
-        test["IdColumn"] = recipe.id_column
     scoring = request.get("Scoring")
     state = {
         "ProblemType": problem.type,
@@ -232,9 +237,23 @@ def _state(
         "Decided": problem.decided,
         "Rows": dict(rows),
         "TrainUri": run.split(TRAIN),
-        "Confidence": dict(threshold),
-        "Test": {"Dataset": test, "OutputUri": run.proof if scoring else run.uri},
+        "Confidence": confidence(request.get("Confidence", {}), problem.type, rows["Calibration"]),
+        "Test": {
+            "Dataset": _held_out(run, TEST, recipe),
+            "OutputUri": run.proof_of(TEST) if scoring else run.uri,
+        },
     }
+    if rows["Calibration"]:
+        state["Calibration"] = {
+            "Dataset": _held_out(run, CALIBRATION, recipe),
+            "OutputUri": run.proof_of(CALIBRATION),
+        }
     if scoring:
         state["Scoring"] = {"Dataset": scoring, "OutputUri": run.uri}
     return state
+
+
+def _held_out(run: RunFiles, split: str, recipe: Recipe) -> dict[str, str]:
+    """A split that the model did not learn from, as the scoring machine takes it."""
+    dataset = {"S3Uri": run.split(split), "TargetColumn": recipe.target, "Delimiter": ",", "RowColumn": ROW_COLUMN}
+    return {**dataset, "IdColumn": recipe.id_column} if recipe.id_column else dataset

@@ -106,14 +106,42 @@ def test_rows_are_counted_beyond_the_most_classes() -> None:
     [
         ({"Threshold": 0.8, "IsDefault": False}, "BinaryClassification", {"Threshold": 0.8}),
         ({"Threshold": 0.9, "IsDefault": True}, "MulticlassClassification", {"Threshold": 0.9}),
-        ({"Threshold": 0.9, "IsDefault": True}, "Regression", {}),
+        ({"Threshold": 0.9, "IsDefault": True}, "Regression", {"Level": 0.9}),
+        ({"MaxIntervalWidth": {"Absolute": 3}, "Level": 0.8}, "Regression", None),
+        ({"TargetPrecision": 0.95, "Certainty": 0.9}, "BinaryClassification", None),
         ({}, "BinaryClassification", {}),
     ],
 )
-def test_confidence(requested: dict[str, Any], problem_type: str, resolved: dict[str, Any]) -> None:
-    assert confidence(requested, problem_type) == resolved
+def test_confidence(requested: dict[str, Any], problem_type: str, resolved: dict[str, Any] | None) -> None:
+    assert confidence(requested, problem_type, 60) == (requested if resolved is None else resolved)
 
 
 def test_a_confidence_asked_of_a_regression_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="a regression does not have"):
-        confidence({"Threshold": 0.9, "IsDefault": False}, "Regression")
+    with pytest.raises(InvalidRequest, match="Threshold cannot be used with a regression"):
+        confidence({"Threshold": 0.9, "IsDefault": False}, "Regression", 60)
+
+
+@pytest.mark.parametrize(
+    ("requested", "problem_type", "resolved"),
+    [
+        ({"Threshold": 0.8}, "BinaryClassification", {"Threshold": 0.8}),
+        ({"Threshold": 0.9, "IsDefault": True}, "Regression", {}),
+        ({"Level": 0.9}, "Regression", {}),
+    ],
+)
+def test_confidence_without_calibration_rows(
+    requested: dict[str, Any], problem_type: str, resolved: dict[str, Any]
+) -> None:
+    assert confidence(requested, problem_type, 0) == resolved
+
+
+@pytest.mark.parametrize(
+    ("requested", "problem_type"),
+    [
+        ({"TargetPrecision": 0.95, "Certainty": 0.9}, "MulticlassClassification"),
+        ({"MaxIntervalWidth": {"Relative": 0.2}, "Level": 0.9}, "Regression"),
+    ],
+)
+def test_what_depends_on_calibration_rows_is_refused_without_any(requested: dict[str, Any], problem_type: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{next(iter(requested))} .* no row falls into the calibration split"):
+        confidence(requested, problem_type, 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.split import assign, row_hashes
+from automl.split import Fingerprint, assign, row_hashes
 
 TABLES = st.integers(1, 4).flatmap(
     lambda width: st.lists(
@@ -66,6 +66,22 @@ def test_shares_are_met_and_a_test_row_stays_one() -> None:
     assert counts["test"] + counts["calibration"] + counts["train"] == 20_000
     assert ((assign(hashes, 0.1, 0.0) == "test") == (splits == "test")).all()
     assert (assign(hashes, 0.2, 0.0).filter(splits == "test") == "test").all()
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.randoms(), st.integers(0, 30))
+def test_a_fingerprint_knows_the_rows_whatever_their_order_and_parts(
+    hashes: list[int], random: Random, cut: int
+) -> None:
+    whole, parts, fewer = Fingerprint(), Fingerprint(), Fingerprint()
+    whole.add(pl.Series(hashes, dtype=pl.UInt64))
+    shuffled = random.sample(hashes, len(hashes))
+    for part in (shuffled[:cut], shuffled[cut:]):
+        parts.add(pl.Series(part, dtype=pl.UInt64))
+    fewer.add(pl.Series(hashes[1:], dtype=pl.UInt64))
+
+    assert whole.hex() == parts.hex()
+    assert len(whole.hex()) == 32
+    assert not hashes or whole.hex() != fewer.hex()
 
 
 def test_whole_shares_take_all_rows() -> None:

@@ -106,16 +106,12 @@ def test_a_dataset_becomes_model_ready_splits(data_bucket: Any) -> None:
         raw = {**source[int(row["__row__"])], "__row__": row["__row__"]}
         assert row == {**raw, "city": "" if raw["city"] == "NA" else raw["city"]}
     assert data["ProblemType"] == "Regression"
-    assert data["Confidence"] == {}
-    assert data["Test"] == {
-        "Dataset": {
-            "S3Uri": RUN.split("test"),
-            "TargetColumn": "price",
-            "Delimiter": ",",
-            "RowColumn": "__row__",
-            "IdColumn": "id",
-        },
-        "OutputUri": RUN.uri,
+    assert data["Confidence"] == {"Level": 0.9}
+    held_out_rows = {"TargetColumn": "price", "Delimiter": ",", "RowColumn": "__row__", "IdColumn": "id"}
+    assert data["Test"] == {"Dataset": {"S3Uri": RUN.split("test"), **held_out_rows}, "OutputUri": RUN.uri}
+    assert data["Calibration"] == {
+        "Dataset": {"S3Uri": RUN.split("calibration"), **held_out_rows},
+        "OutputUri": f"{RUN.uri}proof/calibration/",
     }
     assert "Scoring" not in data
 
@@ -182,11 +178,36 @@ def test_rows_to_score_are_checked_before_anything_is_paid_for(data_bucket: Any)
     data = transform(data_bucket, Scoring=scoring, Transform={"Drop": ["city"]})
 
     assert data["Scoring"] == {"Dataset": scoring, "OutputUri": RUN.uri}
-    assert data["Test"]["OutputUri"] == RUN.proof
+    assert data["Test"]["OutputUri"] == f"{RUN.uri}proof/test/"
     with pytest.raises(InvalidDataset, match=r"in/new\.csv lacks 'city', which the model was trained with"):
         transform(data_bucket, Scoring=scoring)
     with pytest.raises(InvalidDataset, match=r"no object at s3://data-bucket/in/none\.csv"):
         transform(data_bucket, Scoring={"S3Uri": "s3://data-bucket/in/none.csv"})
+
+
+def test_a_run_without_calibration_rows_has_none_to_score(data_bucket: Any) -> None:
+    put(data_bucket, houses())
+
+    data = transform(data_bucket, Transform={"Calibration": 0}, Gate={"Minimum": {"Coverage": 0.8}})
+
+    assert "Calibration" not in data
+    assert data["Confidence"] == {}
+
+
+def test_the_fingerprint_is_of_the_rows_not_of_their_order_or_identity(data_bucket: Any) -> None:
+    source = houses()
+    put(data_bucket, source)
+    first = transform(data_bucket, Dataset={"IdColumn": "id"})["Fingerprint"]
+
+    put(data_bucket, [{**row, "id": f"other {row['id']}"} for row in reversed(source)], list(reversed(HEADER)))
+    second = transform(data_bucket, Dataset={"IdColumn": "id"})["Fingerprint"]
+    put(data_bucket, [*source, source[0], source[0]])
+    third = transform(data_bucket, Dataset={"IdColumn": "id"})["Fingerprint"]
+
+    assert first == second
+    assert third == read_json(data_bucket, RUN.profile)["Fingerprint"]
+    assert first["Dataset"] != third["Dataset"]
+    assert first["Dataset"] != first["Test"]
 
 
 def with_price(rows: list[dict[str, str]], price: str, every: int) -> list[dict[str, str]]:
@@ -222,7 +243,19 @@ def test_unusable_datasets_are_refused_and_nothing_is_left(
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"Confidence": {"Threshold": 0.9, "IsDefault": False}}, "a regression does not have"),
+        (
+            {"Confidence": {"Threshold": 0.9, "IsDefault": False}},
+            "Confidence.Threshold cannot be used with a regression",
+        ),
+        (
+            {"Confidence": {"TargetPrecision": 0.9, "Certainty": 0.9}, "Transform": {"Calibration": 0.00001}},
+            "TargetPrecision cannot be used with a regression",
+        ),
+        (
+            {"Confidence": {"MaxIntervalWidth": {"Absolute": 5}}, "Transform": {"Calibration": 0.00001}},
+            "no row falls into the calibration split",
+        ),
+        ({"Gate": {"Minimum": {"R2": 0, "AUC": 0.7}}}, "Gate.Minimum has 'AUC', which a Regression is not judged by"),
         ({"Problem": {"ObjectiveMetric": "Accuracy"}}, "'Accuracy' does not fit Regression"),
         ({"Transform": {"Filter": "sise > 1"}}, r"did you mean 'size'\?"),
     ],
