@@ -8,7 +8,9 @@ from botocore.exceptions import ClientError
 
 from automl import sagemaker_errors
 from automl.errors import InvalidRequest, NoUsableCandidate
+from automl.jobs import vpc_config
 from automl.objectives import REGRESSION
+from automl.registry import CONTAINER_KEYS, Package
 from automl.tags import RUN_TAG, as_tags, read_tags
 
 if TYPE_CHECKING:
@@ -105,6 +107,18 @@ def create_model(sagemaker: "SageMakerClient", request: "CreateModelInputTypeDef
             f"SageMaker refused model {name!r}: {sagemaker_errors.message_of(error)}. "
             "Correct the stack's parameters or delete the model of that name, and start again"
         ) from error
+
+
+def recreate_model(sagemaker: "SageMakerClient", package: Package, settings: ModelSettings) -> None:
+    """Create a registered model anew, as it was: under its name, with its containers and the tag of its run.
+
+    Raises:
+        InvalidRequest: SageMaker refuses the model.
+    """
+    name, run_uri = package.properties["ModelName"], package.properties["RunUri"]
+    vpc = vpc_config(settings.subnet_ids, settings.security_group_ids)
+    containers = [{key: one[key] for key in CONTAINER_KEYS if one.get(key)} for one in package.containers]
+    create_model(sagemaker, model_request(name, run_uri, containers, settings.sagemaker_role_arn, vpc), run_uri)
 
 
 def model_document(

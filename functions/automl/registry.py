@@ -29,6 +29,8 @@ Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
 APPROVED: Approval = "Approved"
 REJECTED: Approval = "Rejected"
 PENDING: Approval = "PendingManualApproval"
+CONTAINER_KEYS = ("Image", "ModelDataUrl", "Environment")
+"""What makes a container of a model; SageMaker may tell more of it than it takes."""
 METRIC = "Metric."
 """Prefix of the properties that hold the metrics of the test rows."""
 
@@ -36,7 +38,6 @@ _MOST_PROPERTIES = 50
 _LONGEST_PROPERTY = 256
 _LONGEST_DESCRIPTION = 1024
 _SIGNS = frozenset("_.:/=+-@")
-_CONTAINER_KEYS = ("Image", "ModelDataUrl", "Environment")
 _MEDIA_TYPES = ["text/csv"]
 
 
@@ -226,7 +227,7 @@ def package_request(
         "ModelPackageGroupName": group,
         "ModelPackageDescription": f"Model of run {run['Name']}",
         "InferenceSpecification": {
-            "Containers": [{key: one[key] for key in _CONTAINER_KEYS if one.get(key)} for one in containers],
+            "Containers": [{key: one[key] for key in CONTAINER_KEYS if one.get(key)} for one in containers],
             "SupportedContentTypes": _MEDIA_TYPES,
             "SupportedResponseMIMETypes": _MEDIA_TYPES,
         },
