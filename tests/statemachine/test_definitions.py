@@ -32,6 +32,10 @@ STANDARD_RETRY = {
 }
 CATCH_TARGETS = {
     "automl": {
+        "Deploy Champion": ("Champion Not Scored", "$.ChampionError"),
+        "Score Champion": ("Champion Not Scored", "$.ChampionError"),
+        "Score Former Test Split": ("Former Test Rows Not Scored", "$.FormerTestError"),
+        "Write Report": ("Publish Results", "$.ReportError"),
         "Clean Up": ("Clean Up Failed", "$.CleanUpError"),
         "Notify Success": ("Return Result", "$.NotifyError"),
         "Notify Failure": ("Run Failed", "$.NotifyError"),
@@ -39,11 +43,18 @@ CATCH_TARGETS = {
     },
     "deployment": {
         "Create Endpoint": ("Deployment Failed", "$.Error"),
-        "Remove Endpoint": ("Deployment Failed", "$.RemoveError"),
-        "*": ("Remove Endpoint", "$.Error"),
+        "Get Endpoint": ("Rollback Under Way?", "$.Error"),
+        "Roll Back Endpoint": ("Deployment Failed", "$.RollbackError"),
+        "*": ("Roll Back Endpoint", "$.Error"),
     },
     "scoring": {"*": ("Scoring Failed", "$.Error")},
 }
+NAMED_CATCHES = {
+    "Wait for Approval": ("States.Timeout", "Approval Timed Out", "$.ApprovalError"),
+    "Create Endpoint": ("ChampionChanged", "Deployment Superseded", "$.Error"),
+}
+"""Errors that are an outcome, not a failure."""
+CALLBACK = "arn:${Partition}:states:::lambda:invoke.waitForTaskToken"
 EVERY_STATE = [pytest.param(m, s, id=f"{m}: {s.name}") for m in MACHINES for s in definitions.states(m)]
 EVERY_TASK = [pytest.param(m, s, id=f"{m}: {s.name}") for m in MACHINES for s in definitions.tasks(m)]
 
@@ -95,7 +106,7 @@ def test_every_target_exists(machine: str, state: definitions.State) -> None:
 def test_state_names_are_unique_and_in_title_case(machine: str) -> None:
     names = [state.name for state in definitions.states(machine)]
     assert [name for name, count in Counter(names).items() if count > 1] == []
-    small = {"in", "for", "to", "of"}
+    small = {"in", "for", "to", "of", "at"}
     for name in names:
         assert all(word[0].isupper() or word in small for word in name.split()), name
         assert len(name) <= 80
@@ -108,8 +119,11 @@ def test_only_choices_are_questions(machine: str, state: definitions.State) -> N
 
 @pytest.mark.parametrize(("machine", "state"), EVERY_TASK)
 def test_every_task_ends_in_time(machine: str, state: definitions.State) -> None:
-    seconds = state.body["TimeoutSeconds"]
     resource = state.body["Resource"]
+    if resource == CALLBACK:  # people answer it: the request says how long it waits
+        assert state.body["TimeoutSecondsPath"] == "$.Run.ApprovalTimeoutSeconds"
+        return
+    seconds = state.body["TimeoutSeconds"]
     if resource.startswith("${"):
         function = TEMPLATE["Resources"][resource[2:].removesuffix("Arn}")]["Properties"]
         limit = function.get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
@@ -121,7 +135,7 @@ def test_every_task_ends_in_time(machine: str, state: definitions.State) -> None
 @pytest.mark.parametrize(("machine", "state"), EVERY_TASK)
 def test_the_standard_retry_is_the_same_everywhere(machine: str, state: definitions.State) -> None:
     *extra, last = state.body["Retry"]
-    if state.body["Resource"].startswith("${"):
+    if state.body["Resource"].startswith("${") or state.body["Resource"] == CALLBACK:
         assert last == STANDARD_RETRY
     else:
         service = {"states": "StepFunctions.", "sns": "SNS."}[state.body["Resource"].split(":")[5]]
@@ -132,6 +146,8 @@ def test_the_standard_retry_is_the_same_everywhere(machine: str, state: definiti
         "Create AutoML Job": [["QuotaExceeded"]],
         "Create Endpoint": [["QuotaExceeded"], ["EndpointBusy"]],
         "Remove Endpoint": [["EndpointBusy"]],
+        "Remove Staging": [["EndpointBusy"]],
+        "Roll Back Endpoint": [["EndpointBusy"]],
     }.get(state.name, [])
 
 
@@ -140,7 +156,10 @@ def test_the_standard_catch_is_the_same_everywhere(machine: str, state: definiti
     catching = state if state.outer is None else definitions.state(machine, state.outer)
     expected = CATCH_TARGETS[machine]
     target, path = expected.get(state.name, expected["*"])
-    assert catching.body["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": path, "Next": target}]
+    *named, last = catching.body["Catch"]
+    assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": path, "Next": target}
+    outcomes = [NAMED_CATCHES[state.name]] if state.name in NAMED_CATCHES else []
+    assert named == [{"ErrorEquals": [error], "ResultPath": path, "Next": next_} for error, next_, path in outcomes]
     assert state.outer is None or "Catch" not in state.body
 
 

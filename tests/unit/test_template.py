@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -42,7 +43,12 @@ WITHOUT_RESOURCE = {
 """Actions that IAM can only allow on everything, or whose resources do not exist yet."""
 AUTHORIZATION = json.loads((resources.files("cfnlint") / "data/AdditionalSpecs/Policies.json").read_text("utf-8"))
 """AWS's service authorization reference, as cfn-lint ships it: each service's actions and the resources they know."""
-SETTLED = {"iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", "iam::aws:policy/AWSXRayDaemonWriteAccess"}
+UNLISTED = {"states:SendTaskSuccess": "arn:aws:states:.*:.*:stateMachine:.*"}
+"""What AWS checks although its reference names no resource: messages of a denied SendTaskSuccess name the machine."""
+
+
+UNTAGGED = ["sagemaker:CreateModelPackage"]
+"""A version of a registered model has the tags of its group and takes none of its own."""
 
 
 def as_list(value: Any) -> list[Any]:
@@ -62,6 +68,19 @@ def dictionaries(value: Any) -> Iterator[dict[str, Any]]:
 def allowed(name: str) -> list[dict[str, Any]]:
     """The Allow statements of the resource."""
     return [found for found in dictionaries(RESOURCES[name]) if found.get("Effect") == "Allow" and "Action" in found]
+
+
+def allowed_to(function: str) -> list[dict[str, Any]]:
+    """All that a function's role may do, whichever policy allows it."""
+    attached = [
+        name for name, body in RESOURCES.items() if {"Ref": f"{function}Role"} in body["Properties"].get("Roles", [])
+    ]
+    return [statement for owner in (function, *shared(function), *attached) for statement in allowed(owner)]
+
+
+def shared(function: str) -> list[str]:
+    """Names of the managed policies that a function asks for, those that depend on a condition left out."""
+    return [policy["Ref"] for policy in RESOURCES[function]["Properties"]["Policies"] if "Ref" in policy]
 
 
 EVERY_STATEMENT = [
@@ -118,7 +137,11 @@ def test_an_action_is_allowed_on_resources_that_iam_checks_it_against(statement:
     for action in as_list(statement["Action"]):
         service, _, name = action.partition(":")
         reference = AUTHORIZATION[service]
-        kinds = reference["Actions"][name.lower()].get("Resources", [])
+        kinds = [kind.lower() for kind in reference["Actions"][name.lower()].get("Resources", [])]
+        if action in UNLISTED:
+            assert all(re.fullmatch(UNLISTED[action], one) for one in arns), action
+            useful |= set(arns)
+            continue
         if not kinds:
             assert arns == ["*"], action
             continue
@@ -141,27 +164,43 @@ def test_the_role_is_passed_to_sagemaker_only(statement: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_take_away_only_what_the_project_tagged(name: str) -> None:
-    body = RESOURCES[name]["Properties"]
-    owner = body["Role"]["Fn::GetAtt"][0] if "Role" in body else name
-    for statement in allowed(owner):
+    for statement in allowed_to(name):
         actions = as_list(statement["Action"])
         if any(action.startswith(("sagemaker:Delete", "sagemaker:Stop")) for action in actions):
             assert statement["Condition"] == {"Null": {"aws:ResourceTag/autopilot-flow:run": "false"}}
-        if any(action.startswith("sagemaker:Create") for action in actions):
+        if any(action.startswith("sagemaker:Create") for action in actions) and actions != UNTAGGED:
             assert statement["Condition"] == {"Null": {"aws:RequestTag/autopilot-flow:run": "false"}}
+        if any(action.startswith("cloudwatch:") for action in actions):
+            assert statement["Resource"]["Fn::Sub"].endswith(":alarm:autopilot-flow-*")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_whoever_starts_volumes_may_let_sagemaker_use_the_key(name: str) -> None:
     """An endpoint gets new volumes when it is created, updated, or put back to what it was."""
-    body = RESOURCES[name]["Properties"]
-    owner = body["Role"]["Fn::GetAtt"][0] if "Role" in body else name
-    actions = {action for statement in allowed(owner) for action in as_list(statement["Action"])}
+    actions = {action for statement in allowed_to(name) for action in as_list(statement["Action"])}
     if actions & {"sagemaker:CreateAutoMLJobV2", "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"}:
-        attached = RESOURCES[owner]["Properties"].get("Policies", []) + RESOURCES[owner]["Properties"].get(
-            "ManagedPolicyArns", []
-        )
-        assert {"Fn::If": ["HasKmsKey", {"Ref": "GrantKeyPolicy"}, {"Ref": "AWS::NoValue"}]} in attached
+        grant = {"Fn::If": ["HasKmsKey", {"Ref": "GrantKeyPolicy"}, {"Ref": "AWS::NoValue"}]}
+        assert grant in RESOURCES[name]["Properties"]["Policies"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_whoever_reads_or_writes_files_may_use_the_key(name: str) -> None:
+    actions = {action for statement in allowed_to(name) for action in as_list(statement["Action"])}
+    use = {"Fn::If": ["HasKmsKey", {"Ref": "UseKeyPolicy"}, {"Ref": "AWS::NoValue"}]}
+    assert (use in RESOURCES[name]["Properties"]["Policies"]) == bool(actions & {"s3:GetObject", "s3:PutObject"})
+
+
+def test_every_shared_policy_is_shared() -> None:
+    """What one role alone needs stands where that role is."""
+    uses = Counter(
+        policy["Ref"]
+        for body in RESOURCES.values()
+        for policy in body["Properties"].get("Policies", [])
+        if "Ref" in policy
+    )
+    managed = {name for name, body in RESOURCES.items() if body["Type"] == "AWS::IAM::ManagedPolicy"}
+    assert {name for name in managed if "Condition" not in RESOURCES[name]} == set(uses)
+    assert min(uses.values()) > 1
 
 
 def test_a_key_is_named_by_its_own_arn() -> None:
@@ -173,23 +212,45 @@ def test_a_key_is_named_by_its_own_arn() -> None:
     assert not re.fullmatch(pattern, "arn:aws:kms:eu-central-1:123456789012:alias/data")
 
 
-def test_no_managed_policy_but_the_settled_ones() -> None:
-    text = (ROOT / "template.yaml").read_text()
-    assert set(re.findall(r"iam::aws:policy/\S+", text)) == SETTLED
-    assert "FullAccess" not in text
+def test_no_managed_policy_of_aws() -> None:
+    """But those that SAM gives to a function's role for its logs and its traces."""
+    assert "iam::aws:policy/" not in (ROOT / "template.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_has_a_role_and_a_log_group_of_its_own(name: str) -> None:
     body = RESOURCES[name]["Properties"]
-    assert ("Policies" in body) != ("Role" in body)
-    if "Role" in body:
-        role = body["Role"]["Fn::GetAtt"][0]
-        assert [other for other in FUNCTIONS if RESOURCES[other]["Properties"].get("Role") == body["Role"]] == [name]
-        assert RESOURCES[role]["Type"] == "AWS::IAM::Role"
+    assert "Policies" in body
+    assert "Role" not in body
     group = RESOURCES[f"{name}LogGroup"]["Properties"]
     assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{{name}}}"}
     assert group["RetentionInDays"] == {"Ref": "LogRetentionInDays"}
+
+
+def test_an_approval_reaches_the_run_or_a_queue() -> None:
+    function = RESOURCES["AnswerApprovalFunction"]["Properties"]
+    rule = function["Events"]["ModelPackageStateChange"]
+    queue = {"Fn::GetAtt": ["UnansweredApprovals", "Arn"]}
+    assert rule["Type"] == "EventBridgeRule"
+    assert rule["Properties"]["Pattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelApprovalStatus": ["Approved", "Rejected"]},
+    }
+    assert rule["Properties"]["DeadLetterConfig"] == {"Arn": queue}
+    assert function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"] == queue
+
+
+def test_whoever_answers_a_waiting_run_answers_only_runs_of_this_stack() -> None:
+    answering = [
+        name
+        for name in FUNCTIONS
+        for statement in allowed_to(name)
+        if "states:SendTaskSuccess" in as_list(statement["Action"])
+    ]
+    assert answering == ["WaitForApprovalFunction", "AnswerApprovalFunction"]
+    (statement,) = allowed("AnswerTasksPolicy")
+    assert statement["Resource"] == {"Ref": "AutoMLStateMachine"}
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -246,9 +307,9 @@ def test_the_defaults_fit_the_quotas_of_a_new_account() -> None:
     assert all(RESOURCES[name]["Properties"].get("MemorySize", 0) <= 3008 for name in FUNCTIONS)
 
 
-@pytest.mark.parametrize("name", ["DataBucketPolicy", "NotificationTopicPolicy"])
+@pytest.mark.parametrize("name", ["DataBucketPolicy", "NotificationTopicPolicy", "UnansweredApprovalsPolicy"])
 def test_only_tls_is_let_in(name: str) -> None:
-    (statement,) = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
+    statement, *_ = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
