@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,10 +12,12 @@ from rich.console import Console
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
+from autoflow import options
 from autoflow.errors import CommandError, InterruptedCommandError, RunError, UsageError
 from autoflow.interrupts import Notes, heeded
 from autoflow.local.cloud import DEFAULT_PORT
 from autoflow.local.errors import LocalCloudError
+from autoflow.stack import program
 
 app = typer.Typer(
     name="autoflow",
@@ -29,20 +30,17 @@ app = typer.Typer(
 notes = Notes()
 out = Console()
 
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the local cloud.")]
-StackName = Annotated[str | None, typer.Option("--stack", help="Deployed stack to use instead of the local cloud.")]
-
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Turn what a command raises into a message for people, a JSON document if asked for, and an exit status."""
 
     @functools.wraps(function)
-    def run(*arguments: Any, **options: Any) -> None:
+    def run(*arguments: Any, **given: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             with heeded():
-                return function(*arguments, **options)
+                return function(*arguments, **given)
         except (LocalCloudError, BotoCoreError, ClientError) as error:
             failure = CommandError(str(error))
         except CommandError as error:
@@ -50,7 +48,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             failure = InterruptedCommandError("stopped by Ctrl-C")
         _tell(failure)
-        if options.get("as_json"):
+        if given.get("as_json"):
             _print_json(failure.document())
         raise typer.Exit(failure.exit_status)
 
@@ -75,7 +73,7 @@ class JsonCommand(TyperCommand):
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where data and results go.")] = Path("autoflow-demo"),
     max_runtime: Annotated[int, typer.Option(min=10, help="Seconds the AutoML job may take.")] = 60,
-    port: Port = DEFAULT_PORT,
+    port: options.Port = DEFAULT_PORT,
 ) -> None:
     """Run everything on this machine, on real data: handwritten digits."""
     from autoflow import demo as digits
@@ -86,7 +84,7 @@ def demo(
     data = digits.write_digits(folder)
     stack = in_local_cloud(port, _note)
     outcome = runs.run(stack, digits.request(data, max_runtime), notes, folder)
-    runs.show(out, outcome, [_program(), *digits.command(data, max_runtime), *stack.options.split()])
+    runs.show(out, outcome, [program(), *digits.command(data, max_runtime), *stack.options.split()])
     digits.conclude(out, outcome)
 
 
@@ -102,24 +100,34 @@ def run(
         str | None, typer.Option(help="Regression, BinaryClassification or MulticlassClassification.")
     ] = None,
     objective: Annotated[str | None, typer.Option(help="Metric that ranks the candidates, e.g. RMSE, AUC, F1.")] = None,
-    min_confidence: Annotated[
-        float | None, typer.Option(help="Probability from which a prediction is accepted without a person.")
-    ] = None,
     max_runtime: Annotated[int | None, typer.Option(help="Seconds the AutoML job may take.")] = None,
     max_candidates: Annotated[int | None, typer.Option(help="Models to try at most.")] = None,
     input_file: Annotated[
         Path | None, typer.Option("--input", help="Request as JSON (see events/); options win over it.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the results; default: the run's name.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print result.json, and nothing else, on stdout.")] = False,
-    stack: StackName = None,
-    port: Port = DEFAULT_PORT,
+    min_confidence: options.MinConfidence = None,
+    target_precision: options.TargetPrecision = None,
+    certainty: options.Certainty = None,
+    max_interval_width: options.MaxIntervalWidth = None,
+    level: options.Level = None,
+    minimum: options.Minimum = None,
+    margin: options.Margin = None,
+    no_champion: options.NoChampion = False,
+    approval: options.Approvals = None,
+    endpoint_name: options.EndpointName = None,
+    detach: options.Detach = False,
+    output: options.Output = None,
+    as_json: options.AsJson = False,
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
 ) -> None:
     """Learn from data, deploy the best model, and predict."""
     from autoflow import request as requests
     from autoflow import run as runs
 
-    options = requests.Options(
+    if detach and (as_json or output):
+        raise UsageError("--detach ends before there are results: give --json and --output to `autoflow follow`")
+    said = requests.Options(
         data=data,
         target=target,
         id_column=id_column,
@@ -127,22 +135,139 @@ def run(
         score=score,
         problem_type=problem_type,
         objective=objective,
-        min_confidence=min_confidence,
         max_runtime=max_runtime,
         max_candidates=max_candidates,
+        min_confidence=min_confidence,
+        target_precision=target_precision,
+        certainty=certainty,
+        max_interval_width=max_interval_width,
+        level=level,
+        minimum=dict(minimum) if minimum else None,
+        margin=margin,
+        must_beat_champion=False if no_champion else None,
+        approval=approval,
+        endpoint_name=endpoint_name,
     )
-    request = requests.build(options, input_file)
+    request = requests.build(said, input_file)
     runs.check_paths(request, output)
+    if detach:
+        begun = runs.begin(_stack(stack, port), request, notes)
+        _note(f"It goes on by itself; {begun.stack.command('follow', begun.name)} shows how")
+        print(begun.name)
+        return
     outcome = runs.run(_stack(stack, port), request, notes, output)
     if as_json:
         _print_json(outcome.result)
     else:
-        runs.show(out, outcome, [_program(), *sys.argv[1:]])
+        runs.show(out, outcome, [program(), *sys.argv[1:]])
+
+
+@app.command(cls=JsonCommand)
+@command
+def follow(
+    run: options.Run,
+    output: options.Output = None,
+    as_json: options.AsJson = False,
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
+) -> None:
+    """Show a run that was started before until it ends, and bring its results here."""
+    from autoflow import lookup, results
+    from autoflow import run as runs
+
+    results.check(output or Path())
+    outcome = runs.attend(lookup.execution_named(_running_stack(stack, port), run), notes, output)
+    if as_json:
+        _print_json(outcome.result)
+    else:
+        runs.show(out, outcome)
 
 
 @app.command()
 @command
-def up(port: Port = DEFAULT_PORT) -> None:
+def stop(run: options.Run, stack: options.StackName = None, port: options.Port = DEFAULT_PORT) -> None:
+    """End a run that is under way and remove what it made."""
+    from autoflow import abort, lookup
+
+    abort.end(lookup.execution_named(_running_stack(stack, port), run), notes)
+
+
+@app.command()
+@command
+def approve(
+    run: options.Run,
+    comment: options.Comment = "",
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
+) -> None:
+    """Let the model of a run that waits for approval come into service."""
+    _answer(run, "Approved", comment, stack, port)
+
+
+@app.command()
+@command
+def reject(
+    run: options.Run,
+    comment: options.Comment = "",
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
+) -> None:
+    """Keep the model of a run that waits for approval out of service."""
+    _answer(run, "Rejected", comment, stack, port)
+
+
+@app.command()
+@command
+def report(
+    run: options.Run,
+    output: Annotated[Path | None, typer.Option(help="Folder for report.html.")] = None,
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
+) -> None:
+    """Open a run's report, or say where it is."""
+    from autoflow import report as reports
+
+    path = reports.fetch(_running_stack(stack, port), run, output)
+    reports.open_in_browser(path)
+    print(path)
+
+
+@app.command("filter", cls=JsonCommand)
+@command
+def filter_(
+    run: options.Run,
+    min_confidence: options.MinConfidence = None,
+    target_precision: options.TargetPrecision = None,
+    certainty: options.Certainty = None,
+    max_interval_width: options.MaxIntervalWidth = None,
+    level: options.Level = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the results; default: they stay in S3.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print scoring.json, and nothing else, on stdout.")] = False,
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
+) -> None:
+    """Choose anew which predictions of a run are accepted: without inference, and without touching the run."""
+    from autoflow import filtering, summary
+    from autoflow import request as requests
+
+    said = requests.Options(
+        min_confidence=min_confidence,
+        target_precision=target_precision,
+        certainty=certainty,
+        max_interval_width=max_interval_width,
+        level=level,
+    )
+    confidence = requests.confidence(said)
+    scoring = filtering.apply(_running_stack(stack, port), run, confidence, notes, output)
+    if as_json:
+        _print_json(scoring)
+    else:
+        summary.show_scoring(out, scoring, output)
+
+
+@app.command()
+@command
+def up(port: options.Port = DEFAULT_PORT) -> None:
     """Start the local cloud and deploy the project's template into it."""
     stack = _stack(None, port)
     print(f"The {stack.title} is up. Its data bucket is {stack.bucket}.")
@@ -151,7 +276,7 @@ def up(port: Port = DEFAULT_PORT) -> None:
 
 @app.command()
 @command
-def down(port: Port = DEFAULT_PORT) -> None:
+def down(port: options.Port = DEFAULT_PORT) -> None:
     """End the local cloud with everything in it: runs, models, endpoints, data."""
     from autoflow.local import cloud
 
@@ -172,8 +297,8 @@ def status() -> None:
 @command
 def logs(
     run: Annotated[str, typer.Argument(help="Name of the run or of its execution.")],
-    stack: StackName = None,
-    port: Port = DEFAULT_PORT,
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
 ) -> None:
     """Show what the functions of a run logged."""
     from autoflow import logs as entries
@@ -197,8 +322,14 @@ def _running_stack(name: str | None, port: int) -> Any:
     from autoflow.local import cloud
 
     if not name and not cloud.find(port):
-        raise UsageError(f"no local cloud runs on port {port}; its logs ended with it")
+        raise UsageError(f"no local cloud runs on port {port}; its runs and their logs ended with it")
     return _stack(name, port)
+
+
+def _answer(run: str, status: str, comment: str, stack: str | None, port: int) -> None:
+    from autoflow import approval
+
+    print(approval.answer(_running_stack(stack, port), run, status, comment))
 
 
 def _print_json(document: Mapping[str, Any]) -> None:
@@ -209,14 +340,9 @@ def _note(text: str) -> None:
     notes.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _program() -> str:
-    """What to type for this program, in commands that people are to copy."""
-    return "autoflow" if shutil.which("autoflow") else sys.argv[0]
-
-
 def _tell(error: CommandError) -> None:
     notes.print(f"[bold red]{error.name}[/]: ", end="", highlight=False)
     notes.print(str(error), markup=False, highlight=False, soft_wrap=True)
     if isinstance(error, RunError):
-        hint = f"The functions' logs: {_program()} logs {error.run}{error.options}"
+        hint = f"The functions' logs: {program()} logs {error.run}{error.options}"
         notes.print(hint, style="dim", markup=False, highlight=False, soft_wrap=True)

@@ -21,6 +21,9 @@ from autoflow.execution import Step
 
 _CLOCK = re.compile(r"\d+:\d\d(:\d\d)?")
 """What changes with every look at a job."""
+_NAME_WIDTH = 24
+_UNDOING = "Clean Up"
+"""The state that follows one that failed."""
 
 
 class Display(Protocol):
@@ -37,13 +40,13 @@ class Display(Protocol):
     def show(self, step: Step) -> None:
         """Take news."""
 
-    def end(self, *, succeeded: bool) -> None:
+    def end(self, outcome: str) -> None:
         """The execution has ended."""
 
 
-def display_on(console: Console, title: str) -> Display:
-    """The display that suits the console."""
-    return LiveDisplay(console, title) if console.is_terminal else LineDisplay(console)
+def display_on(console: Console, title: str, began: float) -> Display:
+    """The display that suits the console, for what began at that Unix time."""
+    return LiveDisplay(console, title, began) if console.is_terminal else LineDisplay(console, began)
 
 
 def duration(seconds: float) -> str:
@@ -56,11 +59,10 @@ def duration(seconds: float) -> str:
 class LineDisplay:
     """One line per state and per piece of news, each with the time since the start."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, began: float) -> None:
         self.console = console
-        self.began = time.monotonic()
+        self.began = began
         self.seen: set[Step] = set()
-        self.parent = ""
 
     def __enter__(self) -> Self:
         return self
@@ -72,43 +74,50 @@ class LineDisplay:
 
     def show(self, step: Step) -> None:
         """Print the step unless it only repeats itself, as the polling of a job does."""
-        if not step.nested and not step.text:
-            self.parent = step.state
-        # The same states occur in every nested execution, so they are told apart by the state that started it.
-        state = f"{self.parent}/{step.state}" if step.nested else step.state
-        key = Step(state, _CLOCK.sub("", step.text), step.nested)
+        key = Step(step.state, _CLOCK.sub("", step.text), step.parent)
         if key in self.seen:
             return
         self.seen.add(key)
-        indent = "  " if step.nested else ""
+        indent = "  " if step.parent else ""
         text = f"{step.state}: {step.text}" if step.text else step.state
-        elapsed = duration(time.monotonic() - self.began)
-        self.console.print(f"[{elapsed:>7}] {indent}{text}", markup=False, highlight=False, soft_wrap=True)
+        self._print(f"{indent}{text}", step.at)
 
-    def end(self, *, succeeded: bool) -> None:
+    def end(self, outcome: str) -> None:
         """Say how it ended."""
-        elapsed = duration(time.monotonic() - self.began)
-        self.console.print(f"[{elapsed:>7}] {'Succeeded' if succeeded else 'Failed'}", markup=False, highlight=False)
+        self._print(outcome, time.time())
+
+    def _print(self, text: str, at: float) -> None:
+        # Clocks of this machine and of AWS differ.
+        elapsed = duration(max(0.0, at - self.began))
+        self.console.print(f"[{elapsed:>7}] {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass
 class _Row:
     state: str
-    nested: bool
     entered: float
+    nested: bool = False
     left: float | None = None
     text: str = ""
     spinner: Spinner = field(default_factory=lambda: Spinner("dots", style="cyan"))
 
 
-class LiveDisplay:
-    """A list of states that grows, with a spinner at the one that is under way."""
+_DONE, _CHANGED_NOTHING, _FAILED = "[green]✓[/]", "[yellow]•[/]", "[red]✗[/]"
+_MARKS = {"Completed": _DONE, "Rejected": _CHANGED_NOTHING, "RolledBack": _CHANGED_NOTHING}
 
-    def __init__(self, console: Console, title: str) -> None:
+
+class LiveDisplay:
+    """States that are over, one line each; below them, redrawn, the one that is under way with those nested in it.
+
+    So it is never higher than a terminal, however many states there are.
+    """
+
+    def __init__(self, console: Console, title: str, began: float) -> None:
+        self.console = console
         self.title = title
-        self.began = time.monotonic()
-        self.rows: dict[tuple[str, str], _Row] = {}
-        self.parent = ""
+        self.began = began
+        self.current: _Row | None = None
+        self.nested: list[_Row] = []
         self.mark = ""
         self.live = Live(self, console=console, refresh_per_second=8, vertical_overflow="visible")
         self.keys = contextlib.ExitStack()
@@ -123,48 +132,74 @@ class LiveDisplay:
     ) -> None:
         """Stop drawing and leave the list."""
         if not self.mark:
-            self.end(succeeded=False)
+            self._end(_FAILED)
         with self.keys:
             self.live.stop()
 
     def show(self, step: Step) -> None:
         """Add the state, or its news."""
-        if not step.nested and not step.text:
-            self.parent = step.state
-        key = (self.parent if step.nested else "", step.state)
-        if step.text:
-            if key in self.rows:
-                self.rows[key].text = step.text
-            return
-        for row in self.rows.values():
-            # The state that started a nested execution goes on while that runs.
-            if row.left is None and not (step.nested and row.state == self.parent and not row.nested):
-                row.left = step.at
-        self.rows.setdefault(key, _Row(step.state, step.nested, step.at)).left = None
+        current = self.current
+        if step.parent:
+            self._show_nested(step)
+        elif step.text:
+            if current and current.state == step.state:
+                current.text = step.text
+        elif current and current.state == step.state:
+            current.left = None
+        else:
+            self._leave(step.at, _FAILED if step.state == _UNDOING else _DONE)
+            self.current = _Row(step.state, step.at)
 
-    def end(self, *, succeeded: bool) -> None:
+    def end(self, outcome: str) -> None:
         """Mark everything as over."""
-        self.mark = "[green]✓[/]" if succeeded else "[red]✗[/]"
-        for row in self.rows.values():
-            row.left = row.left or time.time()
+        self._end(_MARKS.get(outcome, _FAILED))
 
     def __rich__(self) -> RenderableType:
-        """The whole list."""
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(no_wrap=True)
-        table.add_column(justify="right", style="dim", no_wrap=True)
-        table.add_column(style="dim", overflow="fold", ratio=1)
-        last = list(self.rows.values())[-1:]
-        for row in self.rows.values():
-            running = row.left is None
-            over = "[red]✗[/]" if row in last and "✗" in self.mark else "[green]✓[/]"
-            name = Text(f"{'  ' if row.nested else ''}{row.state}", style="" if running else "dim")
-            # Clocks of this machine and of AWS differ.
-            seconds = max(0.0, (time.time() if row.left is None else row.left) - row.entered)
-            table.add_row(row.spinner if running else over, name, f"{seconds:.1f} s", Text(row.text))
-        head = Text.from_markup(f"{self.mark} " * bool(self.mark) + f"[bold]{escape(self.title)}[/]  ")
-        return Group(head + Text(duration(time.monotonic() - self.began), style="cyan"), table)
+        """What is under way."""
+        table = _table()
+        for row in ([self.current] if self.current else []) + self.nested:
+            _add(table, row, row.spinner if row.left is None else _DONE)
+        elapsed = duration(max(0.0, time.time() - self.began))
+        foot = Text.from_markup(f"{self.mark} " * bool(self.mark) + f"[bold]{escape(self.title)}[/]  ")
+        return Group(table, foot + Text(elapsed, style="cyan"))
+
+    def _show_nested(self, step: Step) -> None:
+        if step.text or not self.current or step.parent != self.current.state:
+            return
+        for row in self.nested:
+            row.left = row.left or step.at
+            if row.state == step.state:
+                row.left = None
+                return
+        self.nested.append(_Row(step.state, step.at, nested=True))
+
+    def _leave(self, at: float, mark: str) -> None:
+        if self.current:
+            self.current.left = self.current.left or at
+            table = _table()
+            _add(table, self.current, mark)
+            self.console.print(table)
+        self.current, self.nested = None, []
+
+    def _end(self, mark: str) -> None:
+        self._leave(time.time(), _FAILED if mark == _FAILED else _DONE)
+        self.mark = mark
+
+
+def _table() -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(no_wrap=True, width=_NAME_WIDTH)
+    table.add_column(justify="right", style="dim", no_wrap=True, width=9)
+    table.add_column(style="dim", overflow="fold", ratio=1)
+    return table
+
+
+def _add(table: Table, row: _Row, mark: RenderableType) -> None:
+    name = Text(f"{'  ' if row.nested else ''}{row.state}", style="" if row.left is None else "dim")
+    seconds = max(0.0, (time.time() if row.left is None else row.left) - row.entered)
+    took = f"{seconds:.1f} s" if seconds < 100 else duration(seconds)
+    table.add_row(mark, name, took, Text(row.text))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from autoflow import news
 from autoflow.documents import json_object
 from autoflow.stack import Stack
 
@@ -29,7 +30,8 @@ class Step:
 
     state: str
     text: str = ""
-    nested: bool = False
+    parent: str = ""
+    """State that started the nested execution in which this happened."""
     at: float = field(default=0.0, compare=False)
     """Unix time."""
 
@@ -43,13 +45,15 @@ class CleanedUp:
 
 
 class Execution:
-    """An execution of the main machine, with the executions it starts."""
+    """An execution of one of the stack's machines, with the executions it starts."""
 
     def __init__(self, stack: Stack, arn: str, started: datetime) -> None:
         self.stack = stack
         self.arn = arn
         self.started = started
         self.name = arn.rpartition(":")[2]
+        self.waiting = False
+        """Whether it waited for approval when the last news came."""
         self._history = _History(stack, arn)
 
     @classmethod
@@ -64,14 +68,27 @@ class Execution:
                 continue
             return cls(stack, answer["executionArn"], answer["startDate"])
 
+    @classmethod
+    def start_scoring(cls, stack: Stack, request: Mapping[str, Any], name: str) -> "Execution":
+        """Start the scoring machine; the name begins so."""
+        answer = stack.client("stepfunctions").start_execution(
+            stateMachineArn=stack.outputs["ScoringStateMachineArn"],
+            name=f"{name}-{secrets.token_hex(3)}",
+            input=json.dumps(request),
+        )
+        return cls(stack, answer["executionArn"], answer["startDate"])
+
     def describe(self) -> dict[str, Any]:
         """``status``, ``output``, ``error``, ``cause`` …, as Step Functions tells."""
         document: dict[str, Any] = self.stack.client("stepfunctions").describe_execution(executionArn=self.arn)
         return document
 
     def news(self) -> Iterator[Step]:
-        """What happened since the last call."""
-        yield from self._history.news()
+        """What happened since the last call, in order of time."""
+        for step in sorted(self._history.news(), key=lambda step: step.at):
+            if not step.parent:
+                self.waiting = step.state == news.APPROVAL and not step.text
+            yield step
 
     def stop(self) -> str:
         """Stop this execution and those nested in it, and let a function that is at work finish.
@@ -130,11 +147,13 @@ def readable_name(data: str, target: str) -> str:
 class _History:
     """Reads an execution's events once each, the newest first, so that a long one costs no more than a short one."""
 
-    def __init__(self, stack: Stack, arn: str, nested: bool = False) -> None:
+    def __init__(self, stack: Stack, arn: str, parent: str = "") -> None:
         self.stack = stack
         self.arn = arn
-        self.nested = nested
+        self.parent = parent
+        self.entered = ""
         self.last = 0
+        self.ended = False
         self.children: list[_History] = []
 
     def all(self) -> "Iterator[_History]":
@@ -146,17 +165,21 @@ class _History:
         for event in self._new_events():
             kind, at = event["type"], event["timestamp"].timestamp()
             if kind in {"TaskStateEntered", "MapStateEntered"}:
-                yield Step(event["stateEnteredEventDetails"]["name"], nested=self.nested, at=at)
+                self.entered = event["stateEnteredEventDetails"]["name"]
+                yield Step(self.entered, parent=self.parent, at=at)
             elif kind == "TaskStateExited":
                 details = event["stateExitedEventDetails"]
-                if text := _told(details["name"], details.get("output", "")):
-                    yield Step(details["name"], text, self.nested, at)
+                if text := news.told(details["name"], details.get("output", "")):
+                    yield Step(details["name"], text, self.parent, at)
             elif kind == "TaskSubmitted":
                 output = json_object(event["taskSubmittedEventDetails"].get("output", ""))
                 if arn := output.get("ExecutionArn"):
-                    self.children.append(_History(self.stack, arn, nested=True))
+                    self.children.append(_History(self.stack, arn, parent=self.entered))
+            elif kind in _ENDED:
+                self.ended = True
         for child in self.children:
-            yield from child.news()
+            if not child.ended:
+                yield from child.news()
 
     def was_at_work(self) -> bool:
         """Whether the stopped execution had a function running."""
@@ -183,25 +206,5 @@ class _History:
         return new[::-1]
 
 
+_ENDED = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 _AT_WORK = {"TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted"}
-
-
-def _told(state: str, output: str) -> str:
-    """What a state's output has to say to people."""
-    document = json_object(output)
-    match state:
-        case "Transform Data":
-            data = document.get("Data", {})
-            rows = data.get("Rows", {})
-            counts = ", ".join(f"{rows[key]:,} {word}" for key, word in _SPLITS if rows.get(key) is not None)
-            return ". ".join(filter(None, (str(data.get("Decided", "")).rstrip("."), counts and f"rows: {counts}")))
-        case "Get AutoML Job":
-            return str(document.get("Job", {}).get("Progress", ""))
-        case "Select Best Candidate":
-            candidate = document.get("Candidate", {})
-            if "Name" in candidate:
-                return f"{candidate['Name']}, {candidate.get('Metric')} {candidate.get('Value', 0):.4g}"
-    return ""
-
-
-_SPLITS = (("Train", "to learn from"), ("Calibration", "for calibration"), ("Test", "for the test"))

@@ -1,11 +1,13 @@
 """Follow an execution to its end."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autoflow.display import Display
+from autoflow.documents import json_object
 from autoflow.errors import CommandError
 from autoflow.execution import Execution
 
@@ -14,26 +16,38 @@ _AWS_SECONDS = (2.0, 15.0)
 """Shortest and longest pause between two looks; between them 2 % of the elapsed time."""
 
 
-def follow(execution: Execution, display: Display) -> dict[str, Any]:
+def follow(execution: Execution, display: Display, on_waiting: Callable[[], None] = lambda: None) -> dict[str, Any]:
     """Show the execution's progress until it ends; returns its last description.
+
+    Args:
+        execution: which.
+        display: shows it.
+        on_waiting: is called once, when the execution begins to wait for approval.
 
     Raises:
         CommandError: it cannot be looked at any more; it may go on all the same.
     """
     began = time.monotonic()
+    told = False
     while True:
         try:
             description = execution.describe()
             for step in execution.news():
                 display.show(step)
         except (BotoCoreError, ClientError) as error:
-            hint = "it has ended if `autoflow status` does not list it" if execution.stack.local else "it goes on there"
+            stack = execution.stack
+            hint = "it has ended if `autoflow status` does not list it" if stack.local else "it goes on there"
+            again = f"`{stack.command('follow', execution.name)}` looks again"
             raise CommandError(
-                f"lost sight of the execution {execution.name} in {execution.stack.title} ({hint}): {error}"
+                f"lost sight of the execution {execution.name} in {stack.title} ({hint}; {again}): {error}"
             ) from error
         if description["status"] != "RUNNING":
-            display.end(succeeded=description["status"] == "SUCCEEDED")
+            outcome = json_object(description.get("output", "")).get("Outcome", "Completed")
+            display.end(outcome if description["status"] == "SUCCEEDED" else "Failed")
             return description
+        if execution.waiting and not told:
+            told = True
+            on_waiting()
         time.sleep(_pause(execution, time.monotonic() - began))
 
 

@@ -10,6 +10,10 @@ from rich.console import Console
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class HangUp(KeyboardInterrupt):
+    """Nobody is there any more to see what the command does: the terminal was closed, or the reader went away."""
+
+
 class Notes(Console):
     """Standard error, for people. It turns mute when nobody reads it any more."""
 
@@ -19,7 +23,7 @@ class Notes(Console):
     def on_broken_pipe(self) -> None:
         """``| head`` has seen enough."""
         self.quiet = True
-        raise KeyboardInterrupt
+        raise HangUp
 
     def _check_buffer(self) -> None:
         try:
@@ -36,7 +40,7 @@ def heeded() -> Iterator[None]:
     def interrupt(signum: int, frame: FrameType | None) -> None:
         # Several parties tell that a terminal is gone, and none of them wants to hurry what is being undone.
         _ignore_hangup()
-        raise KeyboardInterrupt
+        raise HangUp if signum == signal.SIGHUP else KeyboardInterrupt
 
     with _handled(interrupt):
         yield

@@ -1,6 +1,7 @@
 """The execution input that a command line asks for."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,18 @@ class Options:
     score: str | None = None
     problem_type: str | None = None
     objective: str | None = None
-    min_confidence: float | None = None
     max_runtime: int | None = None
     max_candidates: int | None = None
+    min_confidence: float | None = None
+    target_precision: float | None = None
+    certainty: float | None = None
+    max_interval_width: Mapping[str, float] | None = None
+    level: float | None = None
+    minimum: Mapping[str, float] | None = None
+    margin: float | None = None
+    must_beat_champion: bool | None = None
+    approval: str | None = None
+    endpoint_name: str | None = None
 
 
 _PLACES = {
@@ -34,10 +44,26 @@ _PLACES = {
     "score": ("Scoring", "S3Uri"),
     "problem_type": ("Problem", "Type"),
     "objective": ("Problem", "ObjectiveMetric"),
-    "min_confidence": ("Confidence", "Threshold"),
     "max_runtime": ("AutoML", "MaxRuntimeSeconds"),
     "max_candidates": ("AutoML", "MaxCandidates"),
+    "min_confidence": ("Confidence", "Threshold"),
+    "target_precision": ("Confidence", "TargetPrecision"),
+    "certainty": ("Confidence", "Certainty"),
+    "max_interval_width": ("Confidence", "MaxIntervalWidth"),
+    "level": ("Confidence", "Level"),
+    "minimum": ("Gate", "Minimum"),
+    "margin": ("Gate", "Margin"),
+    "must_beat_champion": ("Gate", "MustBeatChampion"),
+    "approval": ("Approval",),
+    "endpoint_name": ("Endpoint", "Name"),
 }
+
+_WAYS = (
+    ("min_confidence",),
+    ("target_precision", "certainty"),
+    ("max_interval_width", "level"),
+)
+"""Options that choose the predictions to accept; those of two lines do not go together."""
 
 
 def build(options: Options, file: Path | None = None) -> Request:
@@ -46,23 +72,76 @@ def build(options: Options, file: Path | None = None) -> Request:
     ``Dataset.S3Uri`` and ``Scoring.S3Uri`` are as they were given, so they may be local paths.
 
     Raises:
-        UsageError: the file is not a JSON object, or there is no dataset or no target.
+        UsageError: the file is not a JSON object, there is no dataset or no target, or options contradict each other.
     """
     request = _read(file) if file else {}
+    way = _way(options)
+    if options.margin is not None and options.must_beat_champion is False:
+        raise UsageError("--margin says by how much to beat the champion, --no-champion that it need not; give one")
+    if way and isinstance(request.get("Confidence"), dict):
+        # An option replaces another way of choosing, and adds to its own.
+        keys = {_PLACES[name][1] for name in way}
+        request["Confidence"] = {key: value for key, value in request["Confidence"].items() if key in keys}
     for field in fields(options):
         value = getattr(options, field.name)
-        if value is None:
-            continue
-        section, key = _PLACES[field.name]
-        if not isinstance(request.setdefault(section, {}), dict):
-            raise UsageError(f"{file}: {section} must be a JSON object, not {json.dumps(request[section])}")
-        request[section][key] = value
+        if value is not None:
+            _put(request, _PLACES[field.name], value, file)
+    _check_certainty(options, request.get("Confidence"))
     dataset = request.get("Dataset")
     if not isinstance(dataset, dict) or not dataset.get("S3Uri"):
         raise UsageError("no data: name a file, a folder or an s3:// URI, or give Dataset.S3Uri in --input")
     if not dataset.get("TargetColumn"):
         raise UsageError("no target: name the column to predict with --target, or Dataset.TargetColumn in --input")
     return request
+
+
+def confidence(options: Options) -> Request:
+    """The section ``Confidence`` alone, for predictions that are there.
+
+    Raises:
+        UsageError: the options say nothing about it, or contradict each other.
+    """
+    if not _way(options):
+        raise UsageError(
+            "nothing to filter by: give --min-confidence or --target-precision, "
+            "for a regression --max-interval-width or --level"
+        )
+    request: Request = {}
+    for names in _WAYS:
+        for name in names:
+            if (value := getattr(options, name)) is not None:
+                _put(request, _PLACES[name], value, None)
+    _check_certainty(options, request["Confidence"])
+    section: Request = request["Confidence"]
+    return section
+
+
+def _way(options: Options) -> tuple[str, ...]:
+    """Names of the options that choose as the given ones do; empty when none is given."""
+    given = [name for names in _WAYS for name in names if getattr(options, name) is not None]
+    ways = [names for names in _WAYS if set(names) & set(given)]
+    if len(ways) > 1:
+        named = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"{named} choose the predictions to accept in different ways; give one of them")
+    return ways[0] if ways else ()
+
+
+def _check_certainty(options: Options, section: Any) -> None:
+    if options.certainty is not None and "TargetPrecision" not in section:
+        raise UsageError("--certainty is that of a --target-precision; give that, too")
+
+
+def _put(request: Request, place: tuple[str, ...], value: Any, file: Path | None) -> None:
+    *sections, key = place
+    for section in sections:
+        inner = request.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"{file}: {section} must be a JSON object, not {json.dumps(inner)}")
+        request = inner
+    # Bounds of several metrics add up.
+    if key == "Minimum" and isinstance(before := request.get(key), dict):
+        value = {**before, **value}
+    request[key] = value
 
 
 def _read(file: Path) -> Request:

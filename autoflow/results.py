@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from autoflow.errors import CommandError, UsageError
 from autoflow.stack import Stack
 
-ACCEPTED, REVIEW, RESULT = "accepted.csv", "review.csv", "result.json"
+ACCEPTED, REVIEW, RESULT, REPORT, SCORING = "accepted.csv", "review.csv", "result.json", "report.html", "scoring.json"
 _CHUNK = 1 << 20
 
 
@@ -26,23 +26,36 @@ def check(folder: Path) -> None:
         raise UsageError(f"the results cannot go to {folder}: {there} {what}; choose another --output")
 
 
-def download(stack: Stack, result: Mapping[str, Any], folder: Path) -> None:
-    """Write accepted.csv, review.csv and result.json into the folder; each appears whole or not at all.
+def download(stack: Stack, result: Mapping[str, Any], folder: Path, name: str = RESULT) -> None:
+    """Write accepted.csv, review.csv, report.html and the result itself into the folder, as far as there are any.
+
+    Each appears whole or not at all.
 
     Raises:
         CommandError: the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, key in ((ACCEPTED, "Accepted"), (REVIEW, "Review")):
+        for file_name, key in ((ACCEPTED, "Accepted"), (REVIEW, "Review")):
             if uri := result.get("Files", {}).get(key):
-                with _replacing(folder / name) as file:
+                with _replacing(folder / file_name) as file:
                     _join_parts(stack, uri, file)
-        write_json(folder / RESULT, result)
+        if uri := result.get("Files", {}).get("Report"):
+            download_file(stack, uri, folder / REPORT)
+        write_json(folder / name, result)
     except OSError as error:
-        raise CommandError(
-            f"cannot write the results to {folder}: {error.strerror}. They are in {result['Uri']}"
-        ) from error
+        where = result.get("Uri") or result.get("Files", {}).get("Accepted", "S3")
+        raise CommandError(f"cannot write the results to {folder}: {error.strerror}. They are in {where}") from error
+
+
+def download_file(stack: Stack, uri: str, path: Path) -> None:
+    """Bring one object down; it appears whole or not at all."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    body = stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as file:
+        for chunk in body.iter_chunks(_CHUNK):
+            file.write(chunk)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -2,9 +2,8 @@
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,15 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from autoflow import report, results
+from autoflow import abort, results, summary
 from autoflow.display import display_on
-from autoflow.errors import CommandError, InterruptedCommandError, RunError
+from autoflow.errors import InterruptedCommandError, RunError
 from autoflow.execution import Execution
 from autoflow.follow import follow
-from autoflow.interrupts import held
+from autoflow.interrupts import HangUp, held
 from autoflow.request import Request
 from autoflow.stack import Stack
 from autoflow.upload import Uploads, check, is_uri
-
-_CLEAN_UP_PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -54,45 +51,123 @@ def run(stack: Stack, request: Request, console: Console, folder: Path | None = 
         InterruptedCommandError: Ctrl-C; the execution was stopped and what it had made was removed.
         CommandError: something else went wrong.
     """
-    uploads = Uploads(stack)
-    execution: Execution | None = None
+    attempt = _Attempt(stack, console)
+    with attempt.undone_when_interrupted():
+        execution = attempt.start(request)
+        hint = "Ctrl-C stops the run and removes what it made; closing the terminal leaves it waiting, and"
+        description = _watch(execution, console, hint)
     try:
-        sent = _upload(uploads, request, console)
+        return _outcome(execution, description, folder)
+    except RunError as error:
+        if error.name in RunError.BAD_INPUT:
+            attempt.uploads.delete()
+        error.args = (attempt.uploads.in_local_terms(str(error)),)
+        raise
+
+
+def begin(stack: Stack, request: Request, console: Console) -> Execution:
+    """Start what the request asks for, and leave it to itself.
+
+    Raises:
+        InterruptedCommandError: Ctrl-C; the execution was stopped and what it had made was removed.
+        CommandError: it could not be started.
+    """
+    attempt = _Attempt(stack, console)
+    with attempt.undone_when_interrupted():
+        return attempt.start(request)
+
+
+def attend(execution: Execution, console: Console, folder: Path | None = None) -> Outcome:
+    """Watch an execution that was started before, and put its results into the folder.
+
+    Raises:
+        RunError: the execution failed.
+        InterruptedCommandError: Ctrl-C; the execution goes on.
+        CommandError: something else went wrong.
+    """
+    try:
+        description = _watch(execution, console, "Ctrl-C leaves it waiting;")
+    except KeyboardInterrupt:
+        again = execution.stack.command("follow", execution.name)
+        raise InterruptedCommandError(f"stopped following; {execution.name} goes on: {again}") from None
+    return _outcome(execution, description, folder)
+
+
+@dataclass
+class _Attempt:
+    """What a command has uploaded and started, which an interrupt undoes."""
+
+    stack: Stack
+    console: Console
+    uploads: Uploads = field(init=False)
+    execution: Execution | None = None
+
+    def __post_init__(self) -> None:
+        self.uploads = Uploads(self.stack)
+
+    def start(self, request: Request) -> Execution:
+        sent = _upload(self.uploads, request, self.console)
         # An execution that nobody knows of could not be stopped.
         with held():
-            execution = Execution.start(stack, sent)
-        console.print(f"Run [bold]{execution.name}[/] in the {stack.title}", highlight=False)
-        with display_on(console, execution.name) as display:
-            description = follow(execution, display)
-    except KeyboardInterrupt:
-        _abort(uploads, execution, console)
-        raise InterruptedCommandError("stopped by Ctrl-C; nothing of the run is left running") from None
-    except Exception:
-        if execution is None:
-            with contextlib.suppress(BotoCoreError, ClientError):
-                uploads.delete()
-        raise
-    if description["status"] != "SUCCEEDED":
-        error = RunError(
-            description.get("error") or description["status"],
-            uploads.in_local_terms(
-                readable(description.get("cause") or f"the execution ended in {description['status']}")
-            ),
-            execution.name,
-            stack.options,
+            self.execution = Execution.start(self.stack, sent)
+        self.console.print(f"Run [bold]{self.execution.name}[/] in the {self.stack.title}", highlight=False)
+        return self.execution
+
+    @contextlib.contextmanager
+    def undone_when_interrupted(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            execution = self.execution
+            # A person who is asked may go home.
+            if isinstance(interrupt, HangUp) and execution and execution.waiting:
+                raise InterruptedCommandError(f"nobody looks any more; {execution.name} waits for approval") from None
+            abort.after_ctrl_c(self.uploads, execution, self.console)
+            raise InterruptedCommandError("stopped by Ctrl-C; nothing of the run is left running") from None
+        except Exception:
+            if self.execution is None:
+                with contextlib.suppress(BotoCoreError, ClientError):
+                    self.uploads.delete()
+            raise
+
+
+def _watch(execution: Execution, console: Console, hint: str) -> dict[str, Any]:
+    """The execution's description at its end."""
+
+    def ask() -> None:
+        name, stack = execution.name, execution.stack
+        console.print(
+            f"Waiting for approval: {stack.command('approve', name)}  or  {stack.command('reject', name)}\n"
+            f"{hint} {stack.command('follow', name)} shows it again.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
-        if error.name in RunError.BAD_INPUT:
-            uploads.delete()
-        raise error
+
+    with display_on(console, execution.name, execution.started.timestamp()) as display:
+        return follow(execution, display, ask)
+
+
+def _outcome(execution: Execution, description: Mapping[str, Any], folder: Path | None) -> Outcome:
+    """The results of an execution that ended, brought down.
+
+    Raises:
+        RunError: it failed.
+    """
+    stack = execution.stack
+    if description["status"] != "SUCCEEDED":
+        cause = description.get("cause") or f"the execution ended in {description['status']}"
+        error = description.get("error") or description["status"]
+        raise RunError(error, readable(cause), execution.name, stack.options)
     result: dict[str, Any] = json.loads(description["output"])
     target = folder or Path(execution.name)
     results.download(stack, result, target)
     return Outcome(result, results.read_json(stack, result["Files"]["Leaderboard"]), target)
 
 
-def show(console: Console, outcome: Outcome, command: Sequence[str]) -> None:
-    """Print what came out."""
-    report.show(console, outcome.result, outcome.leaderboard, outcome.folder, command)
+def show(console: Console, outcome: Outcome, command: Sequence[str] = ()) -> None:
+    """Print what came out, and the command that repeats it."""
+    summary.show(console, outcome.result, outcome.leaderboard, outcome.folder, command)
 
 
 def readable(cause: str) -> str:
@@ -133,43 +208,3 @@ def _data_uris(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = request.get(section)
         if isinstance(value, dict) and value.get("S3Uri"):
             yield section, str(value["S3Uri"])
-
-
-def _abort(uploads: Uploads, execution: Execution | None, console: Console) -> None:
-    """Undo a run that is under way. A second Ctrl-C ends this at once, too."""
-    console.print("Stopping the run and removing what it made; Ctrl-C again leaves it as it is")
-    name = execution.name if execution else "the run"
-    try:
-        if execution:
-            if execution.stop() == "SUCCEEDED":
-                raise InterruptedCommandError(
-                    f"Ctrl-C came too late: {name} had succeeded, its endpoint is in service, and its results are in S3"
-                )
-            _clean_up(execution, console)
-        uploads.delete()
-    except InterruptedCommandError:
-        raise
-    except KeyboardInterrupt:
-        raise InterruptedCommandError(
-            f"stopped at once; what {name} had made is still there: look for its name in SageMaker"
-        ) from None
-    except (CommandError, BotoCoreError, ClientError) as error:
-        raise InterruptedCommandError(
-            f"stopped, but what {name} had made could not be removed: {error}. Look for its name in SageMaker"
-        ) from error
-
-
-def _clean_up(execution: Execution, console: Console) -> None:
-    removed: list[str] = []
-    left: list[str] = []
-    end = time.monotonic() + _CLEAN_UP_PATIENCE_SECONDS
-    for attempt in execution.clean_up():
-        removed += attempt.removed
-        for reason in set(attempt.left) - set(left):
-            console.print(Text(f"Not yet removed: {reason}"))
-        left = attempt.left
-        if time.monotonic() > end:
-            break
-    console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
-    if left:
-        raise CommandError("; ".join(left))

@@ -1,6 +1,9 @@
 """The stack that a command works with: in the local cloud or in an AWS account."""
 
 import json
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +44,10 @@ class Stack:
         """ARN of the main state machine."""
         return self.outputs["AutoMLStateMachineArn"]
 
+    def command(self, *words: str) -> str:
+        """What to type for a command of this program that is about this stack."""
+        return f"{program()} {shlex.join(words)}{self.options}"
+
     def resources(self, resource_type: str) -> Iterator[tuple[str, str]]:
         """Logical and physical id of the stack's resources of one type."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
@@ -63,6 +70,11 @@ class Stack:
         if "FunctionError" in answer:
             raise CommandError(f"{logical_id}: {payload.get('errorType')}: {payload.get('errorMessage')}")
         return payload
+
+
+def program() -> str:
+    """What to type for this program, in commands that people are to copy."""
+    return "autoflow" if shutil.which("autoflow") else sys.argv[0]
 
 
 def in_aws(name: str) -> Stack:

@@ -3,13 +3,14 @@
 import io
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from autoflow import logs
+from autoflow import logs, news, wording
 from autoflow.display import LineDisplay, LiveDisplay, duration
 from autoflow.errors import RunError, UsageError
 from autoflow.execution import Step, readable_name
@@ -82,27 +83,29 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+BEGAN = time.time() - 90
 STEPS = [
-    Step("Get AutoML Job"),
-    Step("Get AutoML Job", "2 candidates, 0:00:01 of 0:30"),
-    Step("Get AutoML Job"),
-    Step("Get AutoML Job", "2 candidates, 0:00:02 of 0:30"),
-    Step("Get AutoML Job", "3 candidates [bold]"),
-    Step("Score Test Split"),
-    Step("Prepare Rows", nested=True),
-    Step("Score Dataset"),
-    Step("Prepare Rows", nested=True),
+    Step("Get AutoML Job", at=BEGAN + 10),
+    Step("Get AutoML Job", "2 candidates, 0:00:01 of 0:30", at=BEGAN + 11),
+    Step("Get AutoML Job", at=BEGAN + 12),
+    Step("Get AutoML Job", "2 candidates, 0:00:02 of 0:30", at=BEGAN + 12),
+    Step("Get AutoML Job", "3 candidates [bold]", at=BEGAN + 13),
+    Step("Score Test Split", at=BEGAN + 14),
+    Step("Prepare Rows", parent="Score Test Split", at=BEGAN + 15),
+    Step("Score Dataset", at=BEGAN + 75),
+    Step("Prepare Rows", parent="Score Dataset", at=BEGAN + 76),
+    Step("Filter Predictions", parent="Score Dataset", at=BEGAN + 77),
 ]
 
 
 def test_lines_repeat_nothing_but_tell_nested_states_again() -> None:
     file = io.StringIO()
-    with LineDisplay(Console(file=file, width=40)) as display:
+    with LineDisplay(Console(file=file, width=40), began=BEGAN) as display:
         for step in STEPS:
             display.show(step)
-        display.end(succeeded=True)
-    lines = [line.partition("] ")[2] for line in file.getvalue().splitlines()]
-    assert lines == [
+        display.end("Rejected")
+    lines = [line.partition("] ") for line in file.getvalue().splitlines()]
+    assert [text for _, _, text in lines] == [
         "Get AutoML Job",
         "Get AutoML Job: 2 candidates, 0:00:01 of 0:30",
         "Get AutoML Job: 3 candidates [bold]",
@@ -110,26 +113,161 @@ def test_lines_repeat_nothing_but_tell_nested_states_again() -> None:
         "  Prepare Rows",
         "Score Dataset",
         "  Prepare Rows",
-        "Succeeded",
+        "  Filter Predictions",
+        "Rejected",
     ]
+    # Whoever comes later sees when it was, not when he came.
+    assert [time for time, _, _ in lines][:6] == [f"[   0:{second}" for second in (10, 11, 13, 14, 15)] + ["[   1:15"]
 
 
-def test_the_live_list_has_one_row_per_state_with_its_newest_text() -> None:
+def screen(output: str) -> list[str]:
+    """What a terminal shows in the end; ``|`` instead of a duration."""
+    lines, row = [""], 0
+    for count, code, break_, text in re.findall(r"\x1b\[([0-9;?]*)(\w)|([\r\n])|([^\x1b\r\n]+)", output):
+        if code == "A":
+            row -= int(count)
+        elif code == "K" or text:
+            lines[row] = text
+        elif break_ == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+    return [re.sub(r"\s+\d+\.\d s\s*", "|", line.rstrip()) for line in lines if line.strip()]
+
+
+def test_what_is_over_has_one_line_and_what_is_under_way_shows_what_is_nested_in_it() -> None:
     file = io.StringIO()
     console = Console(file=file, width=100, force_terminal=True, color_system=None)
-    with LiveDisplay(console, "run-[x]") as display:
+    with LiveDisplay(console, "run-[x]", began=BEGAN) as display:
         for step in STEPS:
             display.show(step)
-        display.end(succeeded=True)
-    final = file.getvalue().split("✓ run-[x]")[-1]
-    rows = [re.sub(r"\x1b\[[0-9;?]*\w", "", line).rstrip() for line in final.splitlines()[1:] if line.strip()]
-    assert [re.sub(r"\s+\d+\.\d s\s*", "|", row).strip() for row in rows if "✓" in row] == [
-        "✓ Get AutoML Job|3 candidates [bold]",
-        "✓ Score Test Split|",
-        "✓   Prepare Rows|",
-        "✓ Score Dataset|",
-        "✓   Prepare Rows|",
-    ]
+        display.live.refresh()
+        assert [line.split(maxsplit=1)[1] for line in screen(file.getvalue())[:-1]] == [
+            "Get AutoML Job|3 candidates [bold]",
+            "Score Test Split|",
+            "Score Dataset|",
+            "Prepare Rows|",
+            "Filter Predictions|",
+        ]
+        display.end("Completed")
+    shown = screen(file.getvalue())
+    assert shown[:-1] == ["✓ Get AutoML Job|3 candidates [bold]", "✓ Score Test Split|", "✓ Score Dataset|"]
+    assert shown[-1].startswith("✓ run-[x]")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "head", "last"),
+    [("Completed", "✓", "✓"), ("Rejected", "•", "✓"), ("RolledBack", "•", "✓"), ("Failed", "✗", "✗")],
+)
+def test_the_outcome_is_to_be_seen_at_the_end(outcome: str, head: str, last: str) -> None:
+    file = io.StringIO()
+    with LiveDisplay(Console(file=file, width=100, force_terminal=True, color_system=None), "r", 0) as display:
+        display.show(Step("Score Dataset", at=time.time()))
+        display.end(outcome)
+    shown = screen(file.getvalue())
+    assert [shown[0], shown[1][:4]] == [f"{last} Score Dataset|", f"{head} r "]
+
+
+def test_the_state_that_failed_is_the_one_before_clean_up() -> None:
+    file = io.StringIO()
+    with LiveDisplay(Console(file=file, width=100, force_terminal=True, color_system=None), "r", 0) as display:
+        display.show(Step("Transform Data"))
+        display.show(Step("Clean Up"))
+        display.end("Failed")
+    assert "✗ Transform Data|" in screen(file.getvalue())
+
+
+EVALUATED = {
+    "Accepted": True,
+    "Reason": "",
+    "Rows": 120,
+    "Metrics": {"AUC": 0.91234, "F1": 0.8},
+    "Comparison": {
+        "Metric": "AUC", "Challenger": 0.91234, "Champion": 0.9, "Difference": 0.01234, "Lower": -0.001, "Upper": 0.02
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "document", "text"),
+    [
+        (
+            "Transform Data",
+            {"Data": {"Decided": "Regression.", "Rows": {"Train": 1200, "Test": 90}}},
+            "Regression. rows: 1,200 to learn from, 90 for the test",
+        ),
+        ("Find Previous Model", {"Previous": {"Found": False}}, ""),
+        ("Find Previous Model", {"Previous": {"Found": True, "Run": "a-1"}}, "a-1"),
+        (
+            "Calibrate Model",
+            {"Calibration": {"Method": "Temperature", "Rows": 180, "Confidence": {"Threshold": 0.5}}},
+            "Temperature on 180 rows; confidence from 0.5",
+        ),
+        ("Find Champion", {"Champion": {"Exists": False}}, "none yet"),
+        (
+            "Find Champion",
+            {"Champion": {"Exists": True, "Run": "a-1", "Reason": "other columns"}},
+            "a-1: other columns",
+        ),
+        (
+            "Evaluate Model",
+            {"Candidate": {"Metric": "AUC"}, "Evaluation": {**EVALUATED, "Comparison": None}},
+            "accepted; AUC 0.9123 on 120 test rows",
+        ),
+        (
+            "Evaluate Model",
+            {"Candidate": {"Metric": "AUC"}, "Evaluation": EVALUATED},
+            "accepted; AUC 0.9123 against the champion's 0.9, better by 0.01234 "
+            "(95 % interval of the gain: -0.001 to +0.02)",
+        ),
+        ("Evaluate Model", {"Evaluation": {"Accepted": False, "Reason": "RMSE is 4"}}, "rejected: RMSE is 4"),
+        (
+            "Register Model",
+            {"Package": {"Version": 3, "GroupName": "churn", "ApprovalStatus": "PendingManualApproval"}},
+            "version 3 of churn, PendingManualApproval",
+        ),
+        ("Wait for Approval", {"Approval": {"Status": "Rejected", "Reason": "no"}}, "Rejected: no"),
+        ("Deploy Model", {"Deployment": {"Outcome": "InService"}}, ""),
+        ("Deploy Model", {"Deployment": {"Outcome": "RolledBack", "Reason": "5xx"}}, "RolledBack: 5xx"),
+        ("Write Report", {"Report": {}}, ""),
+    ],
+)
+def test_states_have_something_to_say(state: str, document: dict[str, object], text: str) -> None:
+    assert news.told(state, json.dumps(document)) == text
+    # A state may be left in other ways than expected; that is no reason to stop looking.
+    assert news.told(state, "") == news.told(state, "[]")
+
+
+PROMISE = {"TargetPrecision": 0.95, "Certainty": 0.9, "Precision": 0.975, "Coverage": 0.81}
+
+
+@pytest.mark.parametrize(
+    ("confidence", "text"),
+    [
+        ({}, ""),
+        ({"Threshold": 0.9}, "confidence from 0.9"),
+        ({**PROMISE, "Threshold": 0.71}, "confidence from 0.71 promises at least 95 % right, 90 % certain"),
+        ({**PROMISE, "Threshold": None}, "no confidence promises at least 95 % right, 90 % certain"),
+        ({"Level": 0.9}, "90 % intervals"),
+        ({"Level": 0.9, "MaxIntervalWidth": {"Absolute": 3}}, "90 % intervals at most 3 wide"),
+        ({"Level": 0.9, "MaxIntervalWidth": {"Relative": 0.2}}, "90 % intervals at most 20 % of the prediction wide"),
+    ],
+)
+def test_a_decision_in_words(confidence: dict[str, object], text: str) -> None:
+    assert wording.decision(confidence) == text
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [
+        (0.5, "RMSE 2 against the champion's 2.5, better by 0.5"),
+        (-0.5, "RMSE 2 against the champion's 2.5, worse by 0.5"),
+        (0, "RMSE 2 against the champion's 2.5, as good"),
+        (None, ""),
+    ],
+)
+def test_a_comparison_in_words(difference: float | None, text: str) -> None:
+    document = {"Metric": "RMSE", "Challenger": 2, "Champion": 2.5, "Difference": difference}
+    assert wording.comparison(document) == text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""Undo a run that is under way: stop its execution and remove what it had made."""
+
+import time
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.text import Text
+
+from autoflow.errors import CommandError, InterruptedCommandError
+from autoflow.execution import Execution
+from autoflow.upload import Uploads
+
+_PATIENCE_SECONDS = 900
+
+
+def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console) -> None:
+    """Undo what the command began. A second Ctrl-C ends this at once, too.
+
+    Raises:
+        InterruptedCommandError: it came too late, or something could not be removed.
+    """
+    console.print("Stopping the run and removing what it made; Ctrl-C again leaves it as it is")
+    name = execution.name if execution else "the run"
+    try:
+        if execution:
+            if execution.stop() == "SUCCEEDED":
+                raise InterruptedCommandError(
+                    f"Ctrl-C came too late: {name} had succeeded, its endpoint is in service, and its results are in S3"
+                )
+            clean_up(execution, console)
+        uploads.delete()
+    except InterruptedCommandError:
+        raise
+    except KeyboardInterrupt:
+        raise InterruptedCommandError(
+            f"stopped at once; what {name} had made is still there: look for its name in SageMaker"
+        ) from None
+    except (CommandError, BotoCoreError, ClientError) as error:
+        raise InterruptedCommandError(
+            f"stopped, but what {name} had made could not be removed: {error}. Look for its name in SageMaker"
+        ) from error
+
+
+def end(execution: Execution, console: Console) -> None:
+    """Undo a run that another command started.
+
+    Raises:
+        CommandError: it had ended, or something could not be removed.
+    """
+    status = execution.describe()["status"]
+    if status == "RUNNING":
+        list(execution.news())
+        status = execution.stop()
+    if status != "ABORTED":
+        raise CommandError(f"{execution.name} had ended ({status}) before it could be stopped; what it made stays")
+    clean_up(execution, console)
+
+
+def clean_up(execution: Execution, console: Console) -> None:
+    """Remove what a stopped execution had made, and say what that was.
+
+    Raises:
+        CommandError: something had to stay.
+    """
+    removed: list[str] = []
+    left: list[str] = []
+    end = time.monotonic() + _PATIENCE_SECONDS
+    for attempt in execution.clean_up():
+        removed += attempt.removed
+        for reason in set(attempt.left) - set(left):
+            console.print(Text(f"Not yet removed: {reason}"))
+        left = attempt.left
+        if time.monotonic() > end:
+            break
+    console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
+    if left:
+        raise CommandError("; ".join(left))

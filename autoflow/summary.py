@@ -1,0 +1,151 @@
+"""What a run came to, for people."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autoflow.results import ACCEPTED, REPORT, RESULT, REVIEW, SCORING
+from autoflow.wording import comparison, decision, metrics, number, percent
+
+_SHOWN = 10
+"""Candidates in the printed leaderboard."""
+_METRICS = ("Accuracy", "AUC", "BalancedAccuracy", "F1", "F1macro", "LogLoss", "RMSE", "MAE", "R2", "MSE")
+"""Other metrics it can have columns for, the most telling first."""
+_STYLES = {"Completed": "green", "Rejected": "yellow", "RolledBack": "yellow"}
+
+
+def show(
+    console: Console,
+    result: Mapping[str, Any],
+    leaderboard: Mapping[str, Any],
+    folder: Path,
+    command: Sequence[str],
+) -> None:
+    """Print leaderboard, outcome, quality, counts, endpoint, places, and how to repeat the run."""
+    console.print()
+    show_leaderboard(console, leaderboard)
+    console.print()
+    _print(console, _facts(result, folder, command))
+
+
+def show_leaderboard(console: Console, leaderboard: Mapping[str, Any]) -> None:
+    """Print the candidates, best first."""
+    metric, direction = leaderboard["Metric"], leaderboard["Direction"]
+    candidates = leaderboard["Candidates"]
+    known = {name for candidate in candidates for name in candidate["Metrics"]}
+    room = max(0, (console.width - 60) // 12)
+    others = [name for name in _METRICS if name in known and name != metric][:room]
+    better = "higher" if direction == "Maximize" else "lower"
+    table = Table(title=f"Candidates by {metric} on validation rows ({better} is better)", title_justify="left")
+    table.add_column("#", justify="right")
+    table.add_column("Candidate", no_wrap=True)
+    for name in (metric, *others):
+        table.add_column(name, justify="right")
+    table.add_column("Latency", justify="right")
+    for candidate in candidates[:_SHOWN]:
+        values = [candidate["Value"], *(candidate["Metrics"].get(name) for name in others)]
+        latency = candidate["Metrics"].get("InferenceLatency")
+        rank = str(candidate["Rank"] or "-")
+        label = candidate["Name"] if candidate["Usable"] else f"{candidate['Name']} ({candidate['Reason']})"
+        cells = [*map(number, values), "" if latency is None else f"{latency * 1000:.1f} ms"]
+        table.add_row(rank, Text(label), *cells, style="bold green" if candidate["Rank"] == 1 else "")
+    console.print(table)
+    if len(candidates) > _SHOWN:
+        console.print(f"and {len(candidates) - _SHOWN} more in leaderboard.json", style="dim")
+
+
+def show_scoring(console: Console, scoring: Mapping[str, Any], folder: Path | None) -> None:
+    """Print what another way to choose came to."""
+    _print(console, _choice(scoring, scoring.get("Confidence", {})) + _scoring_places(scoring, folder))
+
+
+def _print(console: Console, facts: Iterable[tuple[str, str]]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in facts:
+        table.add_row(name, Text(text, style=_STYLES.get(text.partition(":")[0], "")))
+    console.print(table)
+
+
+def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> list[tuple[str, str]]:
+    quality, scoring, timing = result["Quality"], result["Scoring"], result["Timing"]
+    facts = [("Outcome", _outcome(result)), ("Problem", result.get("Decided") or result["ProblemType"])]
+    if quality["Metrics"]:
+        facts.append(("Quality", f"{metrics(quality['Metrics'])} on {quality['Rows']:,} rows the model had never seen"))
+    if compared := comparison(result.get("Champion", {})):
+        facts.append(("Champion", compared))
+    facts += _trust(result)
+    facts += _choice(scoring, result.get("Confidence", {}))
+    facts.append(("Endpoint", f"{result['Endpoint']['Name']} ({result['Endpoint']['Status']})"))
+    if package := result.get("Package"):
+        facts.append(("Package", f"{package['Arn'].partition('model-package/')[2]} ({package['ApprovalStatus']})"))
+    facts.append(
+        ("Took", f"{timing['TotalSeconds']:.0f} s, of which the AutoML job {timing.get('AutoMLSeconds', 0):.0f} s")
+    )
+    if "Report" in result["Files"]:
+        facts.append(("Report", f"{folder}/{REPORT}"))
+    facts += [("Files", f"{folder}/{ACCEPTED}, {REVIEW}, {RESULT}"), ("All files", result["Uri"])]
+    return facts + ([("Again", shlex.join(command))] if command else [])
+
+
+def _outcome(result: Mapping[str, Any]) -> str:
+    outcome, reason = result["Outcome"], result.get("Reason", "")
+    if outcome == "Completed":
+        return "Completed: the model serves" if result["Endpoint"]["Status"] == "InService" else "Completed"
+    champion = result.get("Champion", {})
+    serving = f". {champion['Run']} still serves" if champion.get("Run") else ""
+    return f"{outcome}: {reason.rstrip('.')}{serving}"
+
+
+def _trust(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was done for the confidence to mean something, and how well it does."""
+    calibration, intervals = result.get("Calibration", {}), result.get("Intervals", {})
+    before, after = calibration.get("ECEBefore"), calibration.get("ECEAfter")
+    if before is not None and after is not None:
+        yield "Calibration", f"{calibration['Method']}: expected calibration error {number(before)} → {number(after)}"
+    if intervals.get("Coverage") is not None:
+        level = percent(intervals["Level"])
+        yield "Intervals", f"{level} intervals hold {percent(intervals['Coverage'])} of the test rows' truth"
+
+
+def _choice(scoring: Mapping[str, Any], confidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which predictions are accepted, why, and how many."""
+    facts = []
+    if confidence.get("Precision") is not None:
+        facts.append(("Promise", f"{decision(confidence)}; {_measured(confidence)}"))
+    facts.append(("Accepted", _accepted(scoring)))
+    if scoring["Review"]:
+        facts.append(("Review", f"{scoring['Review']:,} rows for a person to decide{_unsure(confidence)}"))
+    facts += [("Note", note) for note in (confidence.get("Note"), scoring.get("Note")) if note]
+    return facts
+
+
+def _measured(confidence: Mapping[str, Any]) -> str:
+    text = f"{percent(confidence['Precision'])} right on calibration rows"
+    coverage = confidence.get("Coverage")
+    return text if coverage is None else f"{text}, of which it takes {percent(coverage)}"
+
+
+def _unsure(confidence: Mapping[str, Any]) -> str:
+    if confidence.get("Threshold") is not None:
+        return f", confidence below {number(confidence['Threshold'])}"
+    return ", interval too wide" if "MaxIntervalWidth" in confidence else ""
+
+
+def _accepted(scoring: Mapping[str, Any]) -> str:
+    rows, accepted = scoring["Rows"], scoring["Accepted"]
+    share = f" ({accepted / rows:.0%})" if rows else ""
+    known = f", {metrics(scoring['Metrics'])}" if scoring.get("Metrics") else ""
+    return f"{accepted:,} of {rows:,} rows{share}{known}"
+
+
+def _scoring_places(scoring: Mapping[str, Any], folder: Path | None) -> list[tuple[str, str]]:
+    if folder:
+        return [("Files", f"{folder}/{ACCEPTED}, {REVIEW}, {SCORING}")]
+    return [(key, scoring["Files"][key]) for key in ("Accepted", "Review")]

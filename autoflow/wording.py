@@ -1,0 +1,54 @@
+"""Numbers and documents of a run in words, where several places say the same thing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, or nothing."""
+    return "" if value is None else f"{value:.4g}"
+
+
+def metrics(values: Mapping[str, float | None]) -> str:
+    """``Accuracy 0.97, F1macro 0.968``."""
+    return ", ".join(f"{name} {number(value)}" for name, value in values.items() if value is not None)
+
+
+def percent(share: float) -> str:
+    """``95 %``, ``97.5 %``."""
+    return f"{share * 100:.3g} %"
+
+
+def comparison(document: Mapping[str, Any]) -> str:
+    """``AUC 0.912 against the champion's 0.897, better by 0.015 (0.004 to 0.026)``, as far as it was measured."""
+    difference = document.get("Difference")
+    if difference is None:
+        return ""
+    text = (
+        f"{document['Metric']} {number(document['Challenger'])} against the champion's {number(document['Champion'])}"
+    )
+    word = "better" if difference > 0 else "worse" if difference < 0 else "as good"
+    text += f", {word}" + (f" by {number(abs(difference))}" if difference else "")
+    lower, upper = document.get("Lower"), document.get("Upper")
+    if lower is not None and upper is not None:
+        text += f" (95 % interval of the gain: {lower:+.3g} to {upper:+.3g})"
+    return text
+
+
+def decision(confidence: Mapping[str, Any]) -> str:
+    """What a prediction must be like to be accepted; empty when nothing is asked of it."""
+    if "TargetPrecision" in confidence:
+        asked = f"at least {percent(confidence['TargetPrecision'])} right, {percent(confidence['Certainty'])} certain"
+        if confidence.get("Threshold") is None:
+            return f"no confidence promises {asked}"
+        return f"confidence from {number(confidence['Threshold'])} promises {asked}"
+    if "Threshold" in confidence:
+        return f"confidence from {number(confidence['Threshold'])}"
+    wide = confidence.get("MaxIntervalWidth")
+    if "Level" in confidence:
+        level = f"{percent(confidence['Level'])} intervals"
+        if not wide:
+            return level
+        share = percent(wide["Relative"]) + " of the prediction" if "Relative" in wide else number(wide["Absolute"])
+        return f"{level} at most {share} wide"
+    return ""
