@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoints, environment, schema
+from automl import endpoint_status, endpoints, environment, schema
+from automl.endpoint_services import EndpointServices
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
 SETTINGS = environment.read(endpoints.EndpointSettings)
 SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+CLOUDWATCH = boto3.client("cloudwatch", config=CLIENT_CONFIG)
+AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
+SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 
 
 @task
@@ -17,5 +21,5 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Input", "Execution"}`` → ``$.Endpoint``."""
     schema.check(event["Input"], "deployment-request", "the deployment's input")
     wanted = endpoints.target(SAGEMAKER, event["Input"])
-    config, previous = endpoints.deploy(SAGEMAKER, wanted, event["Execution"]["Id"], SETTINGS.kms_key_arn)
-    return endpoints.new_status(wanted, config, previous, datetime.now(UTC), SETTINGS.minimum_wait_seconds)
+    config, previous = endpoints.deploy(SERVICES, wanted, event["Execution"]["Id"], SETTINGS)
+    return endpoint_status.new_status(wanted, config, previous, datetime.now(UTC), SETTINGS)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoints, environment, sagemaker_errors
+from automl import endpoint_status, environment, sagemaker_errors
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
 SETTINGS = environment.read(environment.Polling)
@@ -17,4 +17,4 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Endpoint"}`` → ``$.Endpoint``, refreshed."""
     status = event["Endpoint"]
     found = sagemaker_errors.find(SAGEMAKER.describe_endpoint, EndpointName=status["Name"])
-    return endpoints.refreshed_status(status, found, datetime.now(UTC), SETTINGS.minimum_wait_seconds)
+    return endpoint_status.refreshed_status(status, found, datetime.now(UTC), SETTINGS.minimum_wait_seconds)

@@ -1,18 +1,22 @@
-"""Remove Endpoint: takes a deployment back; an endpoint that existed before gets its former config again."""
+"""Remove Endpoint: deletes the endpoint that the run was to keep no longer than it needed it."""
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import rollback
+from automl import removal
+from automl.endpoint_services import EndpointServices
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+CLOUDWATCH = boto3.client("cloudwatch", config=CLIENT_CONFIG)
+AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
+SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Endpoint"}`` → the same document with its new ``Status`` (``Deleted`` or ``Restored``)."""
+    """``{"Endpoint"}`` → the same document with ``Status`` ``Deleted``, or its own if another deployment has it now."""
     endpoint = event["Endpoint"]
-    removal = rollback.remove(SAGEMAKER, endpoint["Name"], endpoint["ConfigName"])
-    logger.info("endpoint taken back", extra={"status": removal.status, "removed": removal.removed})
-    return {**endpoint, "Status": removal.status}
+    result = removal.remove(SERVICES, endpoint["Name"], endpoint["ConfigName"])
+    logger.info("endpoint removed", extra={"status": result.status, "removed": result.removed})
+    return {**endpoint, "Status": result.status}

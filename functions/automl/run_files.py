@@ -40,6 +40,11 @@ class RunFiles:
         return f"{self.uri}autopilot"
 
     @property
+    def capture(self) -> str:
+        """Below it SageMaker writes what it captures: ``<endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl``."""
+        return f"{self.uri}capture/"
+
+    @property
     def candidate(self) -> str:
         return f"{self.uri}candidate.json"
 
@@ -96,9 +101,13 @@ class ScoringFiles:
         """CSV with header ``Row,Id,Truth``, one record per line of :meth:`features`."""
         return f"{self.uri}rows/keys/part-{part:05d}.csv"
 
+    @property
+    def skipped_folder(self) -> str:
+        return f"{self.uri}rows/skipped/"
+
     def skipped(self, part: int) -> str:
         """CSV with header ``Row,Id,Truth,Reason``: rows that are not sent to the endpoint."""
-        return f"{self.uri}rows/skipped/part-{part:05d}.csv"
+        return f"{self.skipped_folder}part-{part:05d}.csv"
 
     @property
     def rows(self) -> str:

@@ -11,6 +11,8 @@ RUN_TAG = "autopilot-flow:run"
 """On every job, model, endpoint config and endpoint: the URI of the run's folder."""
 PREVIOUS_CONFIG_TAG = "autopilot-flow:previous-config"
 """On an endpoint config that replaces another one: the config to put back if it fails."""
+AUTO_SCALING_TAG = "autopilot-flow:auto-scaling"
+"""On an endpoint config whose instances scale: their bounds and their load, see automl/scaling.py."""
 
 
 def as_tags(values: Mapping[str, str]) -> "list[TagTypeDef]":

@@ -36,6 +36,8 @@ ENVIRONMENT = {
     "SAGEMAKER_ROLE_ARN": "arn:aws:iam::123456789012:role/sagemaker",
     "KMS_KEY_ARN": "",
     "MINIMUM_WAIT_SECONDS": "15",
+    "CANARY_WAIT_SECONDS": "300",
+    "LATENCY_ALARM_SECONDS": "5",
 }
 os.environ.update(ENVIRONMENT)
 os.environ.pop("AWS_ENDPOINT_URL", None)

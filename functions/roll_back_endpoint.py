@@ -1,0 +1,26 @@
+"""Roll Back Endpoint: takes a deployment back; an endpoint that existed before gets its former config again."""
+
+from datetime import UTC, datetime
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import endpoint_status, environment, rollback
+from automl.endpoint_services import EndpointServices
+from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+
+SETTINGS = environment.read(environment.Polling)
+SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+CLOUDWATCH = boto3.client("cloudwatch", config=CLIENT_CONFIG)
+AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
+SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Endpoint", "Error"}`` → ``$.Endpoint``; called again while ``Restoring``, see automl/endpoints.py."""
+    endpoint = event["Endpoint"]
+    result = rollback.roll_back(SERVICES, endpoint["Name"], endpoint["ConfigName"])
+    reason = event.get("Error", {}).get("Error", "")
+    logger.info("endpoint taken back", extra={"status": result.status, "removed": result.removed, "error": reason})
+    return endpoint_status.rolled_back_status(endpoint, result, datetime.now(UTC), SETTINGS.minimum_wait_seconds)
