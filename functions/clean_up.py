@@ -6,12 +6,17 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl import cleanup, cost, environment, failures, results, storage
+from automl.endpoint_services import EndpointServices
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SETTINGS = environment.read(cleanup.CleanUpSettings)
 S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+SERVICES = EndpointServices(
+    sagemaker=boto3.client("sagemaker", config=CLIENT_CONFIG),
+    cloudwatch=boto3.client("cloudwatch", config=CLIENT_CONFIG),
+    autoscaling=boto3.client("application-autoscaling", config=CLIENT_CONFIG),
+)
 STEP_FUNCTIONS = boto3.client("stepfunctions", config=CLIENT_CONFIG)
 LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
 
@@ -22,8 +27,7 @@ def handler(event: Event, context: LambdaContext) -> Event:
     state = event["State"]
     run = cleanup.run_of(state, SETTINGS.data_bucket)
     failure = failures.unwrap(state.get("Error"))
-    work = cleanup.CleanUp(SAGEMAKER, S3, run)
-    work.perform(state, failure.error)
+    work = cleanup.CleanUp(SERVICES, S3, run).perform(state, failure.error)
     failure = failure.with_remainder(work.left)
     logger.error("run failed", extra={"error": failure.error, "reason": failure.cause, "removed": work.removed})
     spent = cost.known_cost(STEP_FUNCTIONS, LAMBDA, state["Execution"]["Id"])

@@ -1,21 +1,19 @@
 """After a failure: stops the job and takes away what the run made and nobody uses. Missing things are no error."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from automl import jobs, rollback, runs, sagemaker_errors, storage
+from automl import endpoint_configs, jobs, registry, retirement, rollback, runs, sagemaker_errors, staging, storage
+from automl.chores import Chores, delete_model, is_made_by
+from automl.endpoint_services import EndpointServices
 from automl.endpoints import pending_config
-from automl.errors import AutopilotFlowError, InvalidDataset, InvalidRequest, ServiceUnavailable
+from automl.errors import InvalidDataset, InvalidRequest
 from automl.run_files import RunFiles
-from automl.tags import RUN_TAG, read_tags
-from automl.telemetry import named_error
+from automl.tags import read_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sagemaker import SageMakerClient
 
 _USELESS_DATA = frozenset({InvalidRequest.__name__, InvalidDataset.__name__})
 
@@ -31,13 +29,12 @@ class CleanUpSettings:
 class CleanUp:
     """One run's clean-up: what was removed, and what had to be left with the reason."""
 
-    sagemaker: "SageMakerClient"
+    services: EndpointServices
     s3: "S3Client"
     run: Mapping[str, str]
-    removed: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    chores: Chores = field(default_factory=Chores)
 
-    def perform(self, state: Mapping[str, Any], error: str) -> None:
+    def perform(self, state: Mapping[str, Any], error: str) -> Chores:
         """Take away whatever there is.
 
         Args:
@@ -47,67 +44,87 @@ class CleanUp:
         Raises:
             ServiceUnavailable: AWS is unavailable for now; doing it all again is safe.
         """
-        self._try(f"AutoML job {self.run['Name']}", self._stop_job)
-        self._try("the endpoint", lambda: self._remove_endpoint(state))
-        if not self.left:  # an endpoint that could not be removed still needs its model
-            self._try(f"model {self.run['Name']}", self._delete_model)
+        name, sagemaker = self.run["Name"], self.services.sagemaker
+        self.chores.attempt(f"AutoML job {name}", self._stop_job)
+        self.chores.attempt("the staging endpoints", lambda: staging.remove(self.services, name))
+        self.chores.attempt("the endpoint", lambda: self._take_back_endpoint(state))
+        self.chores.attempt("the model package", lambda: self._reject_package(state, error))
+        if not self.chores.left:  # an endpoint that could not be removed still needs its model
+            self.chores.attempt(f"model {name}", lambda: delete_model(sagemaker, name, is_made_by(self.run["Uri"])))
+        if state.get("Run", {}).get("Approval") == "Manual":
+            self.chores.attempt("the task token", self._forget_approval)
         if error in _USELESS_DATA:
-            self._try("the run's data", self._delete_data)
-
-    def _try(self, thing: str, step: Callable[[], Sequence[str]]) -> None:
-        try:
-            self.removed.extend(step())
-        except (ClientError, AutopilotFlowError) as error:
-            named = named_error(error)
-            if isinstance(named, ServiceUnavailable):
-                raise named from error
-            reason = sagemaker_errors.message_of(error) if isinstance(error, ClientError) else str(error)
-            self.left.append(f"{thing}: {reason}")
+            self.chores.attempt("the run's data", self._delete_data)
+        return self.chores
 
     def _stop_job(self) -> Sequence[str]:
-        name = self.run["Name"]
-        job = sagemaker_errors.find(self.sagemaker.describe_auto_ml_job_v2, AutoMLJobName=name)
+        name, sagemaker = self.run["Name"], self.services.sagemaker
+        job = sagemaker_errors.find(sagemaker.describe_auto_ml_job_v2, AutoMLJobName=name)
         if job is None or job["AutoMLJobStatus"] != "InProgress":
             return ()
-        jobs.stop_job(self.sagemaker, name)
+        jobs.stop_job(sagemaker, name)
         return (f"AutoML job {name} (stopped)",)
 
-    def _remove_endpoint(self, state: Mapping[str, Any]) -> Sequence[str]:
-        asked = state.get("Run", {}).get("Endpoint", {}).get("Name", self.run["Name"])
-        deployed = (state.get("Deployment") or {}).get("Endpoint", {})
-        name = deployed.get("Name", asked)
-        config = deployed.get("ConfigName") or self._own_config(name)
+    def _endpoint_name(self, state: Mapping[str, Any]) -> str:
+        return str(state.get("Run", {}).get("Endpoint", {}).get("Name", self.run["Name"]))
+
+    def _take_back_endpoint(self, state: Mapping[str, Any]) -> Sequence[str]:
+        name = self._endpoint_name(state)
+        in_service = self._own_config(name)
+        config = (state.get("Deployment") or {}).get("Endpoint", {}).get("ConfigName") or in_service
         if not config:
             return ()
-        removal = rollback.remove(self.sagemaker, name, config)
-        if removal.status == "Restored" and not removal.removed:
-            self.left.append(f"endpoint config {config} and its model: needed until endpoint {name} is back as it was")
-        return removal.removed
+        if config == in_service and self._is_replaced_for_good(config):
+            self.chores.left.append(f"endpoint {name}, which serves this run's model: its former config is retired")
+            return ()
+        done = rollback.roll_back(self.services, name, config)
+        if done.status == rollback.RESTORING:
+            self.chores.left.append(
+                f"endpoint config {config} and its model: needed until endpoint {name} is back as it was"
+            )
+        return done.removed
 
     def _own_config(self, endpoint_name: str) -> str | None:
         """The endpoint's config if this run made it: a deployment that was aborted could not remove it itself."""
-        endpoint = sagemaker_errors.find(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+        sagemaker = self.services.sagemaker
+        endpoint = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=endpoint_name)
         if endpoint is None:
             return None
         name = pending_config(endpoint)
-        config = sagemaker_errors.find(self.sagemaker.describe_endpoint_config, EndpointConfigName=name)
-        return name if config and self._is_ours(config["EndpointConfigArn"]) else None
+        config = sagemaker_errors.find(sagemaker.describe_endpoint_config, EndpointConfigName=name)
+        ours = config and is_made_by(self.run["Uri"])(read_tags(sagemaker, config["EndpointConfigArn"]))
+        return name if ours else None
 
-    def _delete_model(self) -> Sequence[str]:
-        name = self.run["Name"]
-        model = sagemaker_errors.find(self.sagemaker.describe_model, ModelName=name)
-        if model is None or not self._is_ours(model["ModelArn"]):
+    def _is_replaced_for_good(self, config: str) -> bool:
+        """Whether the config that this one replaced was retired, so that nothing can be put back."""
+        sagemaker = self.services.sagemaker
+        ours = endpoint_configs.find(sagemaker, config)
+        former = ours.previous if ours else ""
+        return bool(former) and endpoint_configs.find(sagemaker, former) is None
+
+    def _reject_package(self, state: Mapping[str, Any], error: str) -> Sequence[str]:
+        """A package whose model is not in service must not be taken for the champion."""
+        if "Evaluation" not in state:  # too early for a package
             return ()
-        sagemaker_errors.delete(self.sagemaker.delete_model, self.sagemaker.describe_model, ModelName=name)
-        return (f"model {name}",)
+        name, sagemaker = self._endpoint_name(state), self.services.sagemaker
+        if self._own_config(name):
+            return ()
+        arn = (state.get("Package") or {}).get("Arn")
+        if arn is None and registry.has_group(sagemaker, name):
+            package = registry.package_of_run(sagemaker, name, state["Run"])
+            arn = package.arn if package else None
+        if arn:
+            retirement.reject(self.chores, sagemaker, arn, f"Its run failed with {error}")
+        return ()
+
+    def _forget_approval(self) -> Sequence[str]:
+        storage.delete(self.s3, RunFiles(self.run["Uri"]).approval)
+        return ()
 
     def _delete_data(self) -> Sequence[str]:
         folder = RunFiles(self.run["Uri"]).data
         count = storage.delete_prefix(self.s3, folder)
         return (f"{count} data files in {folder}",) if count else ()
-
-    def _is_ours(self, arn: str) -> bool:
-        return read_tags(self.sagemaker, arn).get(RUN_TAG) == self.run["Uri"]
 
 
 def run_of(state: Mapping[str, Any], bucket: str) -> dict[str, str]:

@@ -34,4 +34,9 @@ def config_name(model_name: str, execution_id: str) -> str:
 
     Every deployment has its own: an endpoint is only ever updated to another config, and no two endpoints share one.
     """
-    return f"{model_name[:54].rstrip('-')}-{_digest(execution_id)}"
+    return f"{config_prefix(model_name)}{_digest(execution_id)}"
+
+
+def config_prefix(model_name: str) -> str:
+    """How the names of all endpoint configs begin that deployments make for the model."""
+    return f"{model_name[:54].rstrip('-')}-"
