@@ -12,4 +12,4 @@ S3 = boto3.client("s3", config=CLIENT_CONFIG)
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Part", "Rows"}`` → the part's counts; writes accepted/ and review/."""
-    return {**filter_part(S3, event["Rows"], event["Part"])}
+    return filter_part(S3, event["Rows"], event["Part"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, prepare, runs, schema
+from automl import environment, prepare, reuse, runs, schema
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 
@@ -24,10 +24,15 @@ SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Input", "Execution"}`` → ``$.Rows``; writes rows/."""
-    schema.check(event["Input"], "scoring-request", "the execution input")
-    output_uri = prepare.output_folder(event["Input"], SETTINGS.data_bucket, runs.run_name(event["Execution"]))
-    rows = prepare.prepare_rows(SAGEMAKER, S3, event["Input"], output_uri, SETTINGS.default_confidence)
+    """``{"Input", "Execution"}`` → ``$.Rows``; writes rows.json, and rows/ unless the predictions are there already."""
+    asked = event["Input"]
+    schema.check(asked, "scoring-request", "the execution input")
+    prepare.check_source(asked)
+    output_uri = prepare.output_folder(asked, SETTINGS.data_bucket, runs.run_name(event["Execution"]))
+    if "Predictions" in asked:
+        rows = reuse.reuse_rows(S3, asked, output_uri, SETTINGS.default_confidence)
+    else:
+        rows = prepare.prepare_rows(SAGEMAKER, S3, asked, output_uri, SETTINGS.default_confidence)
     logger.append_keys(run=rows["Name"])
     logger.info("rows are ready", extra={key: rows[key] for key in ("Rows", "Skipped", "IgnoredColumns")})
     return rows

@@ -4,6 +4,7 @@ import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl.predictions import read_rule
 from automl.run_files import ScoringFiles
 from automl.storage import write_json
 from automl.summary import summarize
@@ -15,7 +16,8 @@ S3 = boto3.client("s3", config=CLIENT_CONFIG)
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Rows", "Parts", "Evaluation"}`` → ``$.Result``, which is scoring.json."""
-    document = summarize(event["Rows"], event["Parts"], event["Evaluation"])
+    rule = read_rule(S3, event["Rows"])
+    document = summarize(event["Rows"], event["Parts"], event["Evaluation"], rule)
     write_json(S3, ScoringFiles(event["Rows"]["OutputUri"]).summary, document)
     metrics.add_metric(name="PredictionsAccepted", unit=MetricUnit.Count, value=document["Accepted"])
     metrics.add_metric(name="PredictionsToReview", unit=MetricUnit.Count, value=document["Review"])

@@ -273,7 +273,7 @@ def score_part(runtime: "SageMakerRuntimeClient", s3: "S3Client", rows: Mapping[
     Raises:
         EndpointFailed, PredictionMismatch, ServiceUnavailable: see :func:`invoke` and :func:`predict`.
     """
-    files = ScoringFiles(rows["OutputUri"])
+    files = ScoringFiles(rows["PredictionsUri"])
     records = read_bytes(s3, files.features(part)).split(b"\n")[:-1]
     concurrency = max(1, rows["MaxConcurrency"] // min(len(rows["Parts"]), rows["MaxConcurrency"]))
     keys: list[str] = rows["ResponseKeys"]

@@ -3,19 +3,23 @@
 import csv
 import heapq
 import io
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl.answers import Answer, read_answer
+from automl.calibration_map import NONE, CalibrationMap
+from automl.decision import Decision, decide
 from automl.errors import InvalidRequest
 from automl.objectives import REGRESSION
 from automl.run_files import ScoringFiles
-from automl.storage import read_bytes, write_bytes
+from automl.storage import read_bytes, read_json, write_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LOW_CONFIDENCE = "LowConfidence"
 RESULT_COLUMNS = ("Prediction", "Confidence", "Lower", "Upper", "Reason")
 """Columns of accepted/ and review/ beside the one that identifies the row."""
 
@@ -36,7 +40,41 @@ def check_identity(id_column: str) -> None:
         )
 
 
-def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str, int]:
+@dataclass(frozen=True)
+class Rule:
+    """What makes a prediction of one scoring accepted. Build one with :func:`read_rule`."""
+
+    problem_type: str
+    calibration: CalibrationMap
+    confidence: Mapping[str, Any]
+    method: str
+    level: float | None
+
+    def judge(self, answer: Answer) -> Decision:
+        """How sure the calibrated model is of one answer, and whether that is enough."""
+        return decide(answer, self.calibration, self.confidence, self.problem_type)
+
+
+def read_rule(s3: "S3Client", rows: Mapping[str, Any]) -> Rule:
+    """The rule of a scoring.
+
+    Args:
+        s3: client.
+        rows: what Prepare Rows returned. When it said Calibrate, the decision is the one that was worked out since.
+    """
+    document = read_json(s3, rows["CalibrationUri"]) if rows["CalibrationUri"] else None
+    confidence = document["Confidence"] if document and rows["Calibrate"] else rows["Confidence"]
+    known = document or {}
+    return Rule(
+        problem_type=rows["ProblemType"],
+        calibration=CalibrationMap.from_document(document),
+        confidence=confidence,
+        method=known.get("Method", NONE),
+        level=known.get("Intervals", {}).get("Level"),
+    )
+
+
+def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str, Any]:
     """Write one part's accepted/ and review/ files; each keeps the order of the dataset's rows.
 
     Args:
@@ -45,34 +83,53 @@ def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str,
         part: number of the part.
 
     Returns:
-        ``Part``, ``Rows``, ``Accepted``, ``Review``.
+        ``Part``, ``Rows``, ``Accepted``, ``Review``, ``Reasons`` (reason → rows in review) and ``Widths``:
+        ``Rows`` that have an interval and the ``Sum`` of its widths.
 
     Raises:
         PredictionMismatch: an answer cannot be read.
     """
-    files = ScoringFiles(rows["OutputUri"])
-    threshold = rows["Confidence"].get("Threshold")
-    regression = rows["ProblemType"] == REGRESSION
+    source, files = ScoringFiles(rows["PredictionsUri"]), ScoringFiles(rows["OutputUri"])
+    rule = read_rule(s3, rows)
     identity = rows["IdColumn"]
-    measures = ["Lower", "Upper"] if regression else ["Confidence"]
+    measures = ["Lower", "Upper"] if rule.problem_type == REGRESSION else ["Confidence"]
     accepted, unsure = [], []
-    table = read_bytes(s3, files.predictions(part))
-    for key, answer in read_predictions(table, rows["ResponseKeys"], rows["ProblemType"]):
-        confidence = "" if answer.confidence is None else repr(answer.confidence)
-        line = [key["Id"] if identity else key["Row"], answer.prediction, *(["", ""] if regression else [confidence])]
-        if answer.is_sure(threshold):
-            accepted.append(line)
+    reasons: Counter[str] = Counter()
+    widths = []
+    table = read_bytes(s3, source.predictions(part))
+    for key, answer in read_predictions(table, rows["ResponseKeys"], rule.problem_type):
+        decision = rule.judge(answer)
+        if decision.interval:
+            widths.append(decision.interval[1] - decision.interval[0])
+        line = [key["Id"] if identity else key["Row"], answer.prediction, *_measured(decision, len(measures))]
+        if decision.reason:
+            reasons[decision.reason] += 1
+            unsure.append((int(key["Row"]), [*line, decision.reason]))
         else:
-            unsure.append((int(key["Row"]), [*line, LOW_CONFIDENCE]))
+            accepted.append(line)
     skipped = [
         (int(key["Row"]), [key["Id"] if identity else key["Row"], "", *("" for _ in measures), key["Reason"]])
-        for key in csv.DictReader(io.StringIO(read_bytes(s3, files.skipped(part)).decode(), newline=""))
+        for key in csv.DictReader(io.StringIO(read_bytes(s3, source.skipped(part)).decode(), newline=""))
     ]
+    reasons.update(line[-1] for _, line in skipped)
     review = [line for _, line in heapq.merge(unsure, skipped)]
     header = [identity or "Row", "Prediction", *measures]
     write_bytes(s3, files.accepted(part), _table(header, accepted))
     write_bytes(s3, files.review(part), _table([*header, "Reason"], review))
-    return {"Part": part, "Rows": len(accepted) + len(review), "Accepted": len(accepted), "Review": len(review)}
+    return {
+        "Part": part,
+        "Rows": len(accepted) + len(review),
+        "Accepted": len(accepted),
+        "Review": len(review),
+        "Reasons": dict(reasons),
+        "Widths": {"Rows": len(widths), "Sum": math.fsum(widths)},
+    }
+
+
+def _measured(decision: Decision, columns: int) -> list[str]:
+    """Cells of ``Confidence``, or of ``Lower`` and ``Upper``; empty where the model cannot tell."""
+    known = decision.interval or (() if decision.confidence is None else (decision.confidence,))
+    return [repr(value) for value in known] or [""] * columns
 
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:

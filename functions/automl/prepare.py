@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from automl import recipe as recipes
+from automl import scoring_confidence
 from automl.dataset import Batch, Dataset, open_dataset
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.inference import ServedModel, find_model
-from automl.objectives import REGRESSION
+from automl.inference import find_model
 from automl.parts import PartWriter
 from automl.predictions import check_identity
 from automl.run_files import ScoringFiles
-from automl.storage import delete_prefix, read_json
+from automl.storage import delete_prefix, read_json, write_json
 from automl.transform import ROW_COLUMN
 
 if TYPE_CHECKING:
@@ -54,6 +54,22 @@ class Roles:
         return keys
 
 
+def check_source(request: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest unless there is either an endpoint with a dataset, or predictions that are there already."""
+    given = [key for key in ("Endpoint", "Dataset") if key in request]
+    if "Predictions" in request and given:
+        raise InvalidRequest(
+            f"The execution input has Predictions, which are there already, and {' and '.join(given)}; "
+            "keep Predictions to apply another Confidence, or Endpoint and Dataset to predict"
+        )
+    if "Predictions" not in request and len(given) < 2:
+        lacking = "Dataset" if given == ["Endpoint"] else "Endpoint" if given else "Endpoint and Dataset"
+        raise InvalidRequest(
+            f"The execution input has no {lacking}; give Endpoint and Dataset to predict rows, or Predictions to apply "
+            "another Confidence to predictions that are there already"
+        )
+
+
 def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
     """Where a scoring's results go: where the request says, else a folder of its own.
 
@@ -63,12 +79,17 @@ def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
         name: of the scoring.
 
     Raises:
-        InvalidRequest: the request's folder is not below runs/ or scorings/ of the data bucket.
+        InvalidRequest: the request's folders are not below runs/ or scorings/ of the data bucket.
     """
     folders = tuple(f"s3://{bucket}/{folder}/" for folder in ("scorings", "runs"))
     uri = str(request.get("OutputUri", f"{folders[0]}{name}")).rstrip("/") + "/"
     if not uri.startswith(folders) or uri in folders:
         raise InvalidRequest(f"OutputUri is {uri} but must be a folder below {folders[0]}; leave it out for a new one")
+    if not str(request.get("Predictions", uri)).startswith(folders):
+        raise InvalidRequest(
+            f"Predictions is {request['Predictions']} but must be a folder below {' or '.join(folders)}; "
+            "give the folder of an earlier scoring"
+        )
     return uri
 
 
@@ -81,12 +102,14 @@ def prepare_rows(
 ) -> dict[str, Any]:
     """Write the dataset's rows as parts of records, keys and skipped rows; what the state machine goes on with.
 
+    That is written to rows.json as well.
+
     Args:
         sagemaker: client.
         s3: client.
         request: checked input of a scoring execution.
         output_uri: folder for the results.
-        default_threshold: the stack's Confidence, used when the request has none; regressions ignore it.
+        default_threshold: the stack's Confidence, for a model that has no calibration.json; regressions ignore it.
 
     Raises:
         InvalidRequest: the endpoint is none of ours, or the confidence does not fit its model.
@@ -99,8 +122,14 @@ def prepare_rows(
     roles = _roles(dataset, asked, recipe)
     unknown = recipe.check_scorable(dataset)
     ignored = [name for name in unknown if name not in {roles.identity, roles.truth, roles.row_number}]
-    threshold = _threshold(request.get("Confidence"), default_threshold, model)
     files = ScoringFiles(output_uri)
+    answering = {
+        "ModelUri": model.run.uri,
+        "OutputUri": files.uri,
+        "ProblemType": model.problem_type,
+        "ResponseKeys": list(model.response_keys),
+    }
+    decision = scoring_confidence.resolve(s3, answering, request.get("Confidence"), default_threshold)
     for folder in ("rows/", "predictions/", "accepted/", "review/"):
         delete_prefix(s3, f"{files.uri}{folder}")  # of an earlier attempt, which may have had more parts
     writer = _Writer(s3, files)
@@ -108,9 +137,12 @@ def prepare_rows(
         passes, features = recipe.to_score(batch)
         writer.add(roles.keys(batch), features, passes)
     writer.close()
-    return {
+    rows = {
         "Name": model.run.uri.rstrip("/").rpartition("/")[2],
-        "OutputUri": files.uri,
+        **answering,
+        **decision,
+        "PredictionsUri": files.uri,
+        "Predicted": False,
         "EndpointName": request["Endpoint"]["Name"],
         "Parts": list(range(writer.features.parts)),
         "Rows": writer.features.rows + writer.skipped.rows,
@@ -118,12 +150,11 @@ def prepare_rows(
         "HasTruth": roles.truth is not None,
         "IdColumn": roles.identity or "",
         "IgnoredColumns": ignored[:_NAMES_IN_STATE],
-        "ProblemType": model.problem_type,
-        "ResponseKeys": list(model.response_keys),
-        "Confidence": {} if threshold is None else {"Threshold": threshold},
         "MaxConcurrency": model.max_concurrency,
         "MaxPayloadBytes": model.max_payload_bytes,
     }
+    write_json(s3, files.rows, rows)
+    return rows
 
 
 def _roles(dataset: Dataset, asked: Mapping[str, str], recipe: recipes.Recipe) -> Roles:
@@ -138,23 +169,6 @@ def _roles(dataset: Dataset, asked: Mapping[str, str], recipe: recipes.Recipe) -
         check_identity(identity)
     truth = asked.get("TargetColumn") or (recipe.target if recipe.target in dataset.columns else None)
     return Roles(identity, truth, row_number)
-
-
-def _threshold(asked: Mapping[str, float] | None, default: float | None, model: ServedModel) -> float | None:
-    threshold = default if asked is None else asked.get("Threshold")
-    if threshold is None or (asked is None and model.problem_type == REGRESSION):
-        return None
-    if model.problem_type == REGRESSION:
-        raise InvalidRequest(
-            "Confidence.Threshold is a probability, which a regression does not have: every row is accepted; "
-            "leave Confidence out"
-        )
-    if "probabilities" not in model.response_keys:
-        raise InvalidRequest(
-            f"Model {model.name!r} answers without probabilities, so no Confidence.Threshold can be applied; "
-            'score with "Confidence": {} or deploy a model that has them'
-        )
-    return threshold
 
 
 class _Writer:

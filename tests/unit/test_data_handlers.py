@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import evaluate_model
 import filter_predictions
 import invoke_endpoint
+import measure_predictions
 import prepare_rows
 import pytest
 import summarize_scoring
@@ -76,7 +76,7 @@ def test_from_dataset_to_summary(data_bucket: Any, lambda_context: Any, monkeypa
     rows = prepare_rows.handler(event("prepare_rows"), lambda_context)
     answered = invoke_endpoint.handler(event("invoke_endpoint"), lambda_context)
     part = filter_predictions.handler(event("filter_predictions"), lambda_context)
-    evaluation = evaluate_model.handler(event("evaluate_model"), lambda_context)
+    evaluation = measure_predictions.handler(event("measure_predictions"), lambda_context)
     summary = summarize_scoring.handler(event("summarize_scoring"), lambda_context)
 
     assert data["ProblemType"] == "Regression"
@@ -118,7 +118,7 @@ def test_errors_keep_their_names(data_bucket: Any, lambda_context: Any) -> None:
         ("invoke_endpoint", ["polars", "sklearn", "numpy"]),
         ("filter_predictions", ["polars", "sklearn", "numpy"]),
         ("summarize_scoring", ["polars", "sklearn", "numpy"]),
-        ("evaluate_model", ["polars"]),
+        ("measure_predictions", ["polars"]),
         ("transform_data", ["sklearn"]),
         ("prepare_rows", ["sklearn"]),
     ],

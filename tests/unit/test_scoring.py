@@ -16,7 +16,7 @@ from automl import prepare, schema
 from automl.errors import InvalidDataset, InvalidRequest, PredictionMismatch
 from automl.inference import score_part
 from automl.metrics import evaluate
-from automl.predictions import filter_part
+from automl.predictions import filter_part, read_rule
 from automl.prepare import output_folder, prepare_rows
 from automl.recipe import from_request
 from automl.run_files import ScoringFiles
@@ -99,7 +99,7 @@ def score(s3: Any, rows: dict[str, Any], formula: Formula) -> dict[str, Any]:
         runtime: Any = Runtime(formula)
         score_part(runtime, s3, rows, part)
         parts.append(filter_part(s3, rows, part))
-    document = summarize(rows, parts, evaluate(s3, rows) if rows["HasTruth"] else {})
+    document = summarize(rows, parts, evaluate(s3, rows) if rows["HasTruth"] else {}, read_rule(s3, rows))
     schema.check(document, "scoring", "the summary")
     return document
 
@@ -211,6 +211,7 @@ def test_a_later_scoring_into_the_same_folder_leaves_nothing_of_the_earlier(data
         "predictions/part-00000.csv",
         "result.json",
         "review/part-00000.csv",
+        "rows.json",
     ]
 
 
@@ -256,7 +257,7 @@ def test_datasets_that_cannot_be_scored_are_refused(
 @pytest.mark.parametrize(
     ("problem_type", "keys", "message"),
     [
-        ("Regression", ["prediction"], "a regression does not have"),
+        ("Regression", ["prediction"], "Threshold cannot be used with a regression"),
         ("BinaryClassification", ["predicted_label"], "answers without probabilities"),
     ],
 )
