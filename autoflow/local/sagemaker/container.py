@@ -94,7 +94,7 @@ class Container:
                         f"Its last log line: {worker.last_words()}"
                     )
                 self._port = json.loads(line)["port"]
-                self._ping()
+                self.ping()
             except BaseException:
                 self._close()
                 raise
@@ -111,7 +111,12 @@ class Container:
         except (InputProblem, tarfile.TarError, OSError) as error:
             raise ContainerFailure(f"Could not load the model data from {uri}: {error}") from error
 
-    def _ping(self) -> None:
+    def ping(self) -> None:
+        """Ask for its health.
+
+        Raises:
+            ContainerFailure: it does not answer.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         try:
             connection.request("GET", "/ping")
@@ -223,9 +228,9 @@ class ServerlessContainer(Container):
 
     def _stop_if_idle(self) -> None:
         with self._use_lock:
-            idle = not self._in_use and time.monotonic() - self._last_use >= self._idle_seconds * 0.99
-        if idle:
-            super().stop()
+            # Under the lock: an invocation that comes now waits, and starts the container anew.
+            if not self._in_use and time.monotonic() - self._last_use >= self._idle_seconds * 0.99:
+                super().stop()
 
 
 class TooManyInvocations(Exception):

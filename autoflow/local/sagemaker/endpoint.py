@@ -1,99 +1,46 @@
-"""One endpoint: which config it serves, and the containers that do it."""
+"""One endpoint: which config it serves, which one is on its way, and who answers an invocation."""
 
-import math
-import os
+import contextlib
 import random
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from autoflow.local.sagemaker.container import Container, ContainerFailure, ServerlessContainer
-from autoflow.local.sagemaker.models import find_endpoint_config, find_model
+from autoflow.local.sagemaker.errors import runtime_validation
+from autoflow.local.sagemaker.fleet import Fleet
 from autoflow.local.sagemaker.state import Account, Document, now
 
-IDLE_VARIABLE = "AUTOFLOW_SERVERLESS_IDLE_SECONDS"
-_IDLE_SECONDS = "300"
-
-ANSWERING = {"InService", "Updating", "SystemUpdating", "RollingBack"}
+_ANSWERING = {"InService", "Updating", "SystemUpdating", "RollingBack"}
 """Statuses in which an endpoint answers invocations."""
 
 
 @dataclass
-class Fleet:
-    """The containers of one endpoint config, one for each production variant."""
+class Pending:
+    """A deployment that has begun."""
 
-    config: Document
-    containers: dict[str, Container] = field(default_factory=dict)
+    config_name: str
+    fleet: Fleet | None = None
+    """There is one as soon as its containers answer /ping."""
+    share: float = 0.0
+    """Of the invocations that its fleet answers."""
+    status: str = "Creating"
+    """A ProductionVariantStatus."""
+    since: datetime = field(default_factory=now)
+    """Of the status."""
 
-    @classmethod
-    def of(cls, account: Account, endpoint: str, config: Document) -> "Fleet":
-        """Containers of the endpoint for the config, not started.
+    def __post_init__(self) -> None:
+        self.started = self.since
 
-        Raises:
-            ContainerFailure: a model cannot run here.
-        """
-        fleet = cls(config)
-        for variant in config["ProductionVariants"]:
-            model = find_model(account, variant["ModelName"])
-            place = (account, endpoint, variant["VariantName"], model)
-            container = Container(*place)
-            if serverless := variant.get("ServerlessConfig"):
-                always_on = "ProvisionedConcurrency" in serverless
-                idle = math.inf if always_on else float(os.environ.get(IDLE_VARIABLE, _IDLE_SECONDS))
-                container = ServerlessContainer(*place, serverless["MaxConcurrency"], idle)
-            fleet.containers[variant["VariantName"]] = container
-        return fleet
+    def enter(self, status: str, share: float) -> None:
+        """The next stage."""
+        self.status, self.share, self.since = status, share, now()
 
-    @property
-    def serverless(self) -> bool:
-        """Whether it is a serverless config."""
-        return any("ServerlessConfig" in variant for variant in self.config["ProductionVariants"])
-
-    def start(self) -> None:
-        """Start all containers and wait for them.
-
-        Raises:
-            ContainerFailure: one does not come up; the others are stopped.
-        """
-        try:
-            for container in self.containers.values():
-                container.start()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop all containers."""
-        for container in self.containers.values():
-            container.stop()
-
-    def choose(self) -> str:
-        """A variant's name, drawn by the variants' weights."""
-        variants = self.config["ProductionVariants"]
-        weights = [variant["InitialVariantWeight"] for variant in variants]
-        if not any(weights):
-            weights = [1.0] * len(variants)
-        return str(random.choices([variant["VariantName"] for variant in variants], weights)[0])
-
-    def describe(self) -> list[Document]:
-        """ProductionVariantSummary documents."""
-        summaries = []
-        for variant in self.config["ProductionVariants"]:
-            container = self.containers[variant["VariantName"]]
-            weight = variant["InitialVariantWeight"]
-            summary = {
-                "VariantName": variant["VariantName"],
-                "DeployedImages": [{"SpecifiedImage": container.image, "ResolvedImage": container.image}],
-                "CurrentWeight": weight,
-                "DesiredWeight": weight,
-            }
-            if "ServerlessConfig" in variant:
-                summary["CurrentServerlessConfig"] = variant["ServerlessConfig"]
-            else:
-                count = variant["InitialInstanceCount"]
-                summary |= {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
-            summaries.append(summary)
-        return summaries
+    def describe(self) -> Document:
+        """A PendingDeploymentSummary."""
+        summary: Document = {"EndpointConfigName": self.config_name, "StartTime": self.started}
+        if self.fleet:
+            summary["ProductionVariants"] = self.fleet.describe({"Status": self.status, "StartTime": self.since})
+        return summary
 
 
 @dataclass
@@ -108,46 +55,52 @@ class Endpoint:
     status: str = "Creating"
     failure: str = ""
     fleet: Fleet | None = None
-    """What answers invocations."""
-    deleted: bool = False
+    """What is in service."""
+    retiring: bool = False
+    """Another fleet answers all invocations; the one in service will be ended."""
+    pending: Pending | None = None
+    deployment_config: Document | None = None
+    """Of the latest deployment that had one."""
 
     def __post_init__(self) -> None:
         self.modified = self.created
 
-    def deploy(self, config_name: str) -> None:
-        """Bring the config into service, in a thread of its own. What serves now goes on until then.
+    @contextlib.contextmanager
+    def invocation(self, variant: str | None) -> Iterator[tuple[Fleet, str]]:
+        """Fleet and variant that answer one invocation. The fleet stays until the block is left.
 
-        A first deployment that fails leaves the endpoint Failed; a later one leaves the old config in service.
+        Args:
+            variant: the one that the caller wants.
+
+        Raises:
+            CommonServiceException: nothing answers now, or there is no such variant.
         """
-        threading.Thread(target=self._deploy, args=(config_name,), name=f"endpoint-{self.name}", daemon=True).start()
-
-    def _deploy(self, config_name: str) -> None:
-        fleet, failure = None, ""
-        try:
-            with self.account.lock:
-                fleet = Fleet.of(self.account, self.name, find_endpoint_config(self.account, config_name))
-            fleet.start()
-        except ContainerFailure as error:
-            failure = str(error)
-        except Exception as error:
-            failure = f"Internal error: {error}"
         with self.account.lock:
-            old, self.modified = self.fleet, now()
-            if self.deleted:
-                old = fleet
-            elif failure:
-                self.status = "InService" if old else "Failed"
-                self.failure, old = failure[:1024], None
-            else:
-                self.fleet, self.config_name, self.status, self.failure = fleet, config_name, "InService", ""
-        if old is not None:
-            old.stop()
+            fleet = self.fleet
+            if self.status not in _ANSWERING or fleet is None:
+                raise runtime_validation(
+                    f"Endpoint {self.name} of account {self.account.account_id} is not in service: {self.status}."
+                )
+            if self.pending and self.pending.fleet and random.random() < self.pending.share:
+                fleet = self.pending.fleet
+            chosen = variant or fleet.choose()
+            if chosen not in fleet.containers:
+                raise runtime_validation(f"Variant {chosen} of endpoint {self.name} not found.")
+            fleet.enter()
+        try:
+            yield fleet, chosen
+        finally:
+            fleet.leave()
 
     def describe(self) -> Document:
         """Response of DescribeEndpoint."""
         document: Document = self.summary() | {"EndpointConfigName": self.config_name}
         if self.fleet:
-            document["ProductionVariants"] = self.fleet.describe()
+            document["ProductionVariants"] = self.fleet.describe({"Status": "Deleting"} if self.retiring else None)
+        if self.pending and self.fleet:
+            document["PendingDeploymentSummary"] = self.pending.describe()
+        if self.deployment_config:
+            document["LastDeploymentConfig"] = self.deployment_config
         if self.failure:
             document["FailureReason"] = self.failure
         return document

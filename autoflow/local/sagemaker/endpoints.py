@@ -4,13 +4,14 @@ import copy
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
-from autoflow.local.sagemaker import models, paging
+from autoflow.local.sagemaker import deployment, models, paging
 from autoflow.local.sagemaker.automl_job import AutoMLJob
 from autoflow.local.sagemaker.endpoint import Endpoint
 from autoflow.local.sagemaker.errors import validation
+from autoflow.local.sagemaker.guardrails import Guardrails, require_alarms
 from autoflow.local.sagemaker.state import Account, Document, now, tags_of
 
 _KEYS: dict[str, Callable[[Document], Any]] = {
@@ -23,17 +24,18 @@ _AUTOPILOT_INSTANCE_TYPE = "ml.m5.12xlarge"
 
 
 def create(account: Account, request: Document) -> Document:
-    """CreateEndpoint."""
+    """CreateEndpoint. A DeploymentConfig is for the updates to come."""
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
     arn = account.arn("endpoint", name)
     with account.lock:
         if name in account.endpoints:
             raise validation(f'Cannot create already existing endpoint "{arn}".')
-        _require_models(account, config_name)
-        _refuse_guardrails(request)
+        config = _find_config(account, config_name)
+        _guardrails(account, request.get("DeploymentConfig"), config)
         endpoint = account.endpoints[name] = Endpoint(account, name, arn, config_name)
+        endpoint.deployment_config = request.get("DeploymentConfig")
         account.tags[arn] = tags_of(request)
-    endpoint.deploy(config_name)
+        deployment.begin(endpoint, config, Guardrails())
     return {"EndpointArn": arn}
 
 
@@ -44,7 +46,7 @@ def describe(account: Account, request: Document) -> Document:
 
 
 def update(account: Account, request: Document) -> Document:
-    """UpdateEndpoint: all at once; the old config serves until the new one is in service."""
+    """UpdateEndpoint: blue/green; the old config serves until the new one has proved itself."""
     config_name = request["EndpointConfigName"]
     with account.lock:
         endpoint = _find(account, request["EndpointName"])
@@ -56,16 +58,22 @@ def update(account: Account, request: Document) -> Document:
                 f"Endpoint {endpoint.name} already uses the endpoint configuration {config_name}; "
                 "an update needs a different one."
             )
-        new = models.find_endpoint_config(account, config_name)
-        _require_models(account, config_name)
-        _refuse_guardrails(request)
-        if (
-            any("ServerlessConfig" in variant for variant in new["ProductionVariants"])
-            and not endpoint.fleet.serverless
-        ):
+        config = _find_config(account, config_name)
+        serverless = any("ServerlessConfig" in variant for variant in config["ProductionVariants"])
+        if serverless and not endpoint.fleet.serverless:
             raise validation("Cannot update an instance-based endpoint to a serverless endpoint.")
+        given = request.get("DeploymentConfig")
+        if given is None and request.get("RetainDeploymentConfig"):
+            given = endpoint.deployment_config
+        if given is not None and endpoint.fleet.serverless:
+            raise validation("Deployment guardrails (DeploymentConfig) are not supported for serverless endpoints.")
+        rails = _guardrails(account, given, config)
+        if request.get("RetainAllVariantProperties"):
+            excluded = request.get("ExcludeRetainedVariantProperties", [])
+            _retain_variants(config, endpoint.fleet.config, {item["VariantPropertyType"] for item in excluded})
+        endpoint.deployment_config = given or endpoint.deployment_config
         endpoint.status, endpoint.failure, endpoint.modified = "Updating", "", now()
-    endpoint.deploy(config_name)
+        deployment.begin(endpoint, config, rails)
     return {"EndpointArn": endpoint.arn}
 
 
@@ -74,11 +82,11 @@ def delete(account: Account, request: Document) -> Document:
     with account.lock:
         endpoint = _find(account, request["EndpointName"])
         _require_settled(endpoint)
-        endpoint.status, endpoint.deleted, endpoint.modified = "Deleting", True, now()
+        endpoint.status, endpoint.modified = "Deleting", now()
 
     def finish() -> None:
         if endpoint.fleet is not None:
-            endpoint.fleet.stop()
+            endpoint.fleet.retire()
         with account.lock:
             account.endpoints.pop(endpoint.name, None)
             account.tags.pop(endpoint.arn, None)
@@ -137,16 +145,25 @@ def _require_settled(endpoint: Endpoint) -> None:
         raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
 
-def _require_models(account: Account, config_name: str) -> None:
-    for variant in models.find_endpoint_config(account, config_name)["ProductionVariants"]:
+def _find_config(account: Account, name: str) -> Document:
+    config = copy.deepcopy(models.find_endpoint_config(account, name))
+    for variant in config["ProductionVariants"]:
         models.find_model(account, variant["ModelName"])
+    return config
 
 
-def _refuse_guardrails(request: Document) -> None:
-    deployment = request.get("DeploymentConfig", {})
-    blue_green = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
-    gradual = "RollingUpdatePolicy" in deployment or blue_green.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE"
-    if gradual or "AutoRollbackConfiguration" in deployment:
-        raise validation("The local cloud updates endpoints ALL_AT_ONCE, without alarms; leave DeploymentConfig out.")
-    if request.get("RetainAllVariantProperties"):
-        raise validation("RetainAllVariantProperties is not supported in the local cloud; the new config's apply.")
+def _guardrails(account: Account, deployment_config: Document | None, config: Document) -> Guardrails:
+    if deployment_config is None:
+        return Guardrails()
+    rails = Guardrails.of(deployment_config, config)
+    require_alarms(account, rails.alarms)
+    return rails
+
+
+def _retain_variants(config: Document, current: Document, excluded: Set[str]) -> None:
+    """Let variants keep the instance count and the weight that they have now, except for the excluded properties."""
+    before = {variant["VariantName"]: variant for variant in current["ProductionVariants"]}
+    for variant in config["ProductionVariants"]:
+        for kind, key in (("DesiredInstanceCount", "InitialInstanceCount"), ("DesiredWeight", "InitialVariantWeight")):
+            if kind not in excluded and key in variant and key in before.get(variant["VariantName"], {}):
+                variant[key] = before[variant["VariantName"]][key]

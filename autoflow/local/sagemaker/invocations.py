@@ -1,11 +1,16 @@
 """InvokeEndpoint."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from localstack.aws.api import ServiceException
+
+from autoflow.local.sagemaker import metrics
 from autoflow.local.sagemaker.container import ContainerError, TooManyInvocations
-from autoflow.local.sagemaker.endpoint import ANSWERING
+from autoflow.local.sagemaker.endpoint import Endpoint
 from autoflow.local.sagemaker.errors import ModelError, runtime_validation, throttled
+from autoflow.local.sagemaker.fleet import Fleet
 from autoflow.local.sagemaker.state import Account
 
 SERVERLESS_BYTES = 4 * 1024 * 1024
@@ -22,29 +27,38 @@ def invoke(account: Account, request: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ServiceException: ValidationError, ThrottlingException or ModelError.
     """
+    began = time.monotonic()
     name = request["EndpointName"]
     body = request.get("Body") or b""
     payload = body if isinstance(body, bytes) else body.read()
     with account.lock:
         endpoint = account.endpoints.get(name)
-        if endpoint is None:
-            raise runtime_validation(f"Endpoint {name} of account {account.account_id} not found.")
-        fleet = endpoint.fleet
-        if endpoint.status not in ANSWERING or fleet is None:
-            raise runtime_validation(
-                f"Endpoint {name} of account {account.account_id} is not in service: {endpoint.status}."
-            )
+    if endpoint is None:
+        raise runtime_validation(f"Endpoint {name} of account {account.account_id} not found.")
     if given := [key for key in _NOT_EMULATED if request.get(key)]:
         raise runtime_validation(f"{', '.join(given)}: endpoint {name} has no such feature in the local cloud.")
-    variant = request.get("TargetVariant") or fleet.choose()
-    if variant not in fleet.containers:
-        raise runtime_validation(f"Variant {variant} of endpoint {name} not found.")
-    limit = SERVERLESS_BYTES if fleet.serverless else INSTANCE_BYTES
-    if len(payload) > limit:
-        raise runtime_validation(
-            "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {limit}"
-        )
+    with endpoint.invocation(request.get("TargetVariant")) as (fleet, variant):
+        limit = SERVERLESS_BYTES if fleet.serverless else INSTANCE_BYTES
+        if len(payload) > limit:
+            raise runtime_validation(
+                "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {limit}"
+            )
+        asked = time.monotonic()
+        status = 200
+        try:
+            answer, content_type = _ask(endpoint, fleet, variant, payload, request)
+        except ServiceException as error:
+            status = error.OriginalStatusCode if isinstance(error, ModelError) else error.status_code
+            raise
+        finally:
+            metrics.invoked(account, name, variant, status, time.monotonic() - asked, asked - began)
+    return {"Body": answer, "ContentType": content_type, "InvokedProductionVariant": variant}
+
+
+def _ask(
+    endpoint: Endpoint, fleet: Fleet, variant: str, payload: bytes, request: Mapping[str, Any]
+) -> tuple[bytes, str]:
     try:
         answer, content_type = fleet.containers[variant].invoke(
             payload, request.get("ContentType") or "", request.get("Accept") or ""
@@ -55,10 +69,10 @@ def invoke(account: Account, request: Mapping[str, Any]) -> dict[str, Any]:
                 f"the response has {len(answer)} bytes, serverless endpoints allow {SERVERLESS_BYTES}; send fewer rows",
             )
     except TooManyInvocations:
-        raise throttled(f"Endpoint {name} has reached its MaxConcurrency; try again later.") from None
+        raise throttled(f"Endpoint {endpoint.name} has reached its MaxConcurrency; try again later.") from None
     except ContainerError as error:
-        raise _model_error(account, name, error) from error
-    return {"Body": answer, "ContentType": content_type, "InvokedProductionVariant": variant}
+        raise _model_error(endpoint.account, endpoint.name, error) from error
+    return answer, content_type
 
 
 def _model_error(account: Account, name: str, error: ContainerError) -> ModelError:

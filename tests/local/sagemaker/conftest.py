@@ -116,7 +116,7 @@ class SageMaker:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             endpoint: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            if endpoint["EndpointStatus"] not in {"Creating", "Updating"}:
+            if endpoint["EndpointStatus"] not in {"Creating", "Updating", "RollingBack"}:
                 return endpoint
             time.sleep(0.1)
         raise AssertionError(f"{name} is {endpoint['EndpointStatus']} after {seconds} s")

@@ -212,9 +212,6 @@ def test_an_update_serves_the_new_model_and_a_bad_one_is_rolled_back(
         "already uses"
         in refusal(call.update_endpoint, EndpointName="instances", EndpointConfigName="two")["Error"]["Message"]
     )
-    retain = {"EndpointConfigName": "one", "RetainAllVariantProperties": True}
-    message = refusal(call.update_endpoint, EndpointName="instances", **retain)["Error"]["Message"]
-    assert "RetainAllVariantProperties is not supported" in message
     again = refusal(call.create_endpoint, EndpointName="instances", EndpointConfigName="one")["Error"]["Message"]
     assert again.startswith("Cannot create already existing endpoint")
 

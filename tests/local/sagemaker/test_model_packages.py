@@ -32,7 +32,7 @@ def refusal(call: Any, **request: Any) -> tuple[str, str]:
 @pytest.fixture
 def group(aws: "SageMaker", request: pytest.FixtureRequest) -> str:
     """A group of the test's own."""
-    name = f"Group-{abs(hash(request.node.name)) % 10**8}"
+    name = "G" + request.node.name.replace("_", "-")[:50].strip("-")
     aws.sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=[{"Key": "k", "Value": "v"}])
     return name
 
