@@ -19,6 +19,6 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"State"}`` → ``$.Result``; writes result.json."""
     state = event["State"]
     spent = cost.run_cost(STEP_FUNCTIONS, LAMBDA, state["Execution"]["Id"])
-    document = results.completed(state, spent, datetime.now(UTC))
+    document = results.ended(state, spent, datetime.now(UTC))
     storage.write_json(S3, RunFiles(state["Run"]["Uri"]).result, document)
     return document

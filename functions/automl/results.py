@@ -5,52 +5,112 @@ from datetime import datetime
 from typing import Any
 
 from automl.failures import Failure
-from automl.objectives import REGRESSION
+from automl.registry import REJECTED
 from automl.run_files import RunFiles
 
-REGRESSION_NOTE = "regression has no confidence yet: every row is accepted"
+COMPLETED = "Completed"
+ROLLED_BACK = "RolledBack"
+
+_CALIBRATED = ("ECE", "Coverage")
+"""Metrics that only an evaluation after calibration knows."""
+
+Document = dict[str, Any]
 
 
-def completed(state: Mapping[str, Any], cost: Mapping[str, float], now: datetime) -> dict[str, Any]:
-    """The result of a run that got to its end.
+def ended(state: Mapping[str, Any], cost: Mapping[str, float], now: datetime) -> Document:
+    """The result of a run that got to its end, be its model in service or not.
 
     Args:
         state: the execution's state data at Publish Results.
         cost: ``StateTransitions`` and ``LambdaGBSeconds``.
         now: the time of writing.
     """
-    run, data, job, candidate = state["Run"], state["Data"], state["Job"], state["Candidate"]
-    endpoint = state["Deployment"]["Endpoint"]
-    proof = state["Test"]["Scoring"]
+    run, data, job, outcome = state["Run"], state["Data"], state["Job"], state["Outcome"]
+    evaluation, calibration = state["Evaluation"], state["Calibration"]
     scoring = state.get("Scoring", state["Test"])["Scoring"]
     counts = {key: scoring[key] for key in ("Rows", "Accepted", "Review")}
-    metrics = {"Metrics": scoring["Metrics"]} if scoring.get("Metrics") else {}
-    note = {"Note": REGRESSION_NOTE} if data["ProblemType"] == REGRESSION else {}
-    files = RunFiles(run["Uri"])
-    return {
+    document = {
         "Run": run["Name"],
         "Uri": run["Uri"],
-        "Outcome": "Completed",
+        "Outcome": outcome["Name"],
+        **({} if outcome["Name"] == COMPLETED else {"Reason": outcome["Reason"]}),
         "ProblemType": data["ProblemType"],
         "Decided": data.get("Decided", ""),
         "Rows": data["Rows"],
-        "BestCandidate": {key: candidate[key] for key in ("Name", "Metric", "Value", "Direction")},
-        "Candidates": {key: candidate[key] for key in ("Considered", "Usable")},
-        "Quality": proof.get("Quality") or {"Rows": proof["Rows"], "Metrics": {}},
-        "Confidence": data.get("Confidence", {}),
-        "Scoring": {**counts, **metrics, **note},
-        "Endpoint": {key: endpoint[key] for key in ("Name", "Status")},
+        "BestCandidate": _best(state["Candidate"]),
+        "Candidates": {key: state["Candidate"][key] for key in ("Considered", "Usable")},
+        "Quality": _quality(state),
+        "Calibration": {"Method": calibration["Method"], **evaluation.get("Calibration", {})},
+        "Confidence": calibration["Confidence"],
+        "Evaluation": {key: evaluation[key] for key in ("Accepted", "Reason")},
+        "Champion": _champion(state),
+        "Scoring": {**counts, **({"Metrics": scoring["Metrics"]} if scoring.get("Metrics") else {})},
+        "Endpoint": _endpoint(state),
+        "Removed": state["Retired"]["Removed"],
         "Polling": {"Polls": job["Polls"], "LagSeconds": job["LagSeconds"]},
         "Timing": {"TotalSeconds": _total_seconds(state, now), "AutoMLSeconds": job["AutoMLSeconds"]},
         "Cost": dict(cost),
-        "Files": {
-            **scoring["Files"],
-            "Leaderboard": files.leaderboard,
-            "Profile": files.profile,
-            "Request": files.request,
-            "Result": files.result,
-        },
+        "Files": {**scoring["Files"], **_files(state)},
     }
+    if "Level" in calibration["Confidence"]:
+        coverage = {"Coverage": evaluation["Coverage"]} if "Coverage" in evaluation else {}
+        document["Intervals"] = {"Level": calibration["Confidence"]["Level"], **coverage}
+    if "Package" in state:
+        document["Package"] = {**_keys(state["Package"], "Arn", "Version"), "ApprovalStatus": _approval(state)}
+    if state["Retired"]["Left"]:
+        document["Left"] = state["Retired"]["Left"]
+    return document
+
+
+def _keys(document: Mapping[str, Any], *names: str) -> Document:
+    return {name: document[name] for name in names if name in document}
+
+
+def _best(candidate: Mapping[str, Any]) -> Document:
+    return {key: candidate[key] for key in ("Name", "Metric", "Value", "Direction")}
+
+
+def _quality(state: Mapping[str, Any]) -> Document:
+    """Of all test rows: the metrics of their scoring, and those of the evaluation that the scoring does not know."""
+    proof, evaluation = state["Test"]["Scoring"], state["Evaluation"]
+    quality = proof.get("Quality") or {"Rows": proof["Rows"], "Metrics": {}}
+    return {**quality, "Metrics": {**quality["Metrics"], **_keys(evaluation["Metrics"], *_CALIBRATED)}}
+
+
+def _champion(state: Mapping[str, Any]) -> Document:
+    champion, comparison = state["Champion"], state["Evaluation"].get("Comparison", {})
+    known = {"Exists": champion["Exists"], **({"Run": champion["Run"]} if champion.get("Run") else {})}
+    return {**known, **_keys(comparison, "Metric", "Challenger", "Champion", "Difference", "Lower", "Upper")}
+
+
+def _endpoint(state: Mapping[str, Any]) -> Document:
+    """The production endpoint: with the run's model, or as the run left it to the champion."""
+    deployed = state.get("Deployment", {}).get("Endpoint", {})
+    name = state["Run"]["Endpoint"]["Name"]
+    if state["Outcome"]["Name"] == COMPLETED:
+        return _keys(deployed, "Name", "Status")
+    # A model that was deployed in vain, or too late, met another one there.
+    return {"Name": name, "Status": "InService" if deployed or state["Champion"]["InService"] else "NotDeployed"}
+
+
+def _approval(state: Mapping[str, Any]) -> str:
+    """The package's status: Retire Model rejected it unless its model is in service."""
+    if state["Outcome"]["Name"] != COMPLETED:
+        return REJECTED
+    return str(state.get("Approval", {}).get("Status") or state["Package"]["ApprovalStatus"])
+
+
+def _files(state: Mapping[str, Any]) -> dict[str, str]:
+    files = RunFiles(state["Run"]["Uri"])
+    written = {
+        "Calibration": files.calibration,
+        "Evaluation": files.evaluation,
+        "Leaderboard": files.leaderboard,
+        "Profile": files.profile,
+        "Request": files.request,
+        "Result": files.result,
+    }
+    return {**written, "Report": files.report} if "Uri" in state.get("Report", {}) else written
 
 
 def failed(
@@ -60,9 +120,9 @@ def failed(
     removed: Sequence[str],
     cost: Mapping[str, float],
     now: datetime,
-) -> dict[str, Any]:
+) -> Document:
     """The result of a run that failed: why, what was taken away again, and what it had come to know."""
-    document: dict[str, Any] = {
+    document: Document = {
         "Run": run["Name"],
         "Uri": run["Uri"],
         "Outcome": "Failed",
@@ -72,11 +132,11 @@ def failed(
         "Timing": {"TotalSeconds": _total_seconds(state, now)},
     }
     data, job, candidate = (state.get(key, {}) for key in ("Data", "Job", "Candidate"))
-    for key in ("ProblemType", "Decided", "Rows"):
-        if key in data:
-            document[key] = data[key]
+    document |= _keys(data, "ProblemType", "Decided", "Rows")
     if candidate:
-        document["BestCandidate"] = {key: candidate[key] for key in ("Name", "Metric", "Value", "Direction")}
+        document["BestCandidate"] = _best(candidate)
+    if "Evaluation" in state:
+        document["Evaluation"] = {key: state["Evaluation"][key] for key in ("Accepted", "Reason")}
     if "LagSeconds" in job:
         document["Polling"] = {"Polls": job["Polls"], "LagSeconds": job["LagSeconds"]}
         document["Timing"]["AutoMLSeconds"] = job["AutoMLSeconds"]
