@@ -171,7 +171,7 @@ def test_functions_take_away_only_what_the_project_tagged(name: str) -> None:
         if any(action.startswith("sagemaker:Create") for action in actions) and actions != UNTAGGED:
             assert statement["Condition"] == {"Null": {"aws:RequestTag/autopilot-flow:run": "false"}}
         if any(action.startswith("cloudwatch:") for action in actions):
-            assert statement["Resource"]["Fn::Sub"].endswith(":alarm:autopilot-flow-*")
+            assert statement["Resource"]["Fn::Sub"].endswith((":alarm:autopilot-flow-*", ":alarm:TargetTracking-*"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -188,6 +188,13 @@ def test_whoever_reads_or_writes_files_may_use_the_key(name: str) -> None:
     actions = {action for statement in allowed_to(name) for action in as_list(statement["Action"])}
     use = {"Fn::If": ["HasKmsKey", {"Ref": "UseKeyPolicy"}, {"Ref": "AWS::NoValue"}]}
     assert (use in RESOURCES[name]["Properties"]["Policies"]) == bool(actions & {"s3:GetObject", "s3:PutObject"})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_role_has_more_policies_than_a_new_account_lets_it(name: str) -> None:
+    """Ten; SAM attaches two more, for logs and traces."""
+    policies = RESOURCES[name]["Properties"]["Policies"]
+    assert len([policy for policy in policies if "Statement" not in policy]) + 2 <= 10
 
 
 def test_every_shared_policy_is_shared() -> None:
