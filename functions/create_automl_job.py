@@ -16,9 +16,9 @@ SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Run", "Data"}`` → ``$.Job``."""
+    """``{"Run", "Data", "Previous"}`` → ``$.Job``."""
     run = event["Run"]
     request = storage.read_json(S3, RunFiles(run["Uri"]).request)
-    jobs.create_job(SAGEMAKER, jobs.job_request(run, event["Data"], request, SETTINGS))
+    jobs.create_job(SAGEMAKER, jobs.job_request(run, event["Data"], event["Previous"], request, SETTINGS))
     limit = request["AutoML"]["MaxRuntimeSeconds"]
     return jobs.new_status(run["Name"], limit, datetime.now(UTC), SETTINGS.minimum_wait_seconds)

@@ -140,7 +140,7 @@ def find_champion(
     target = read_json(s3, RunFiles(run["Uri"]).request)["Dataset"]["TargetColumn"]
     files = RunFiles(found.run_uri)
     recipe, model, request = (_expirable(s3, run, found.run_uri, f) for f in (files.recipe, files.model, files.request))
-    obstacle = _obstacle(run, found, recipe, model, target, data["ProblemType"])
+    obstacle = _obstacle(run, found, recipe, target, data["ProblemType"], complete=bool(model and request))
     if not obstacle and not _ensure_model(sagemaker, found, settings):
         obstacle = f"its SageMaker model {found.model_name} was deleted, and no package has its containers"
     if obstacle:
@@ -180,14 +180,14 @@ def _registered(sagemaker: "SageMakerClient", group: str) -> Champion | None:
 
 
 def _obstacle(
-    run: Mapping[str, Any], champion: Champion, recipe: Document, model: Document, target: str, problem_type: str
+    run: Mapping[str, Any], champion: Champion, recipe: Document, target: str, problem_type: str, *, complete: bool
 ) -> str:
     """Why the champion's answers cannot be compared with the challenger's, "" when they can."""
     if not champion.run_uri:
         return f"its endpoint config has no tag {RUN_TAG!r}, so its recipe is unknown"
     if not _is_of_this_stack(run, champion.run_uri):
         return f"its run's files are in {champion.run_uri}, which is not of this stack"
-    if not recipe or not model:
+    if not recipe or not complete:
         return f"its run's files in {champion.run_uri} are gone"
     theirs = recipe["TargetColumn"], recipe["ProblemType"]
     if theirs != (target, problem_type):

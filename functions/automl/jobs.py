@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from automl import sagemaker_errors
 from automl.errors import InvalidRequest
 from automl.run_files import RunFiles
-from automl.tags import RUN_TAG, as_tags
+from automl.tags import PREVIOUS_RUN_TAG, RUN_TAG, as_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -65,13 +65,18 @@ def vpc_config(subnet_ids: tuple[str, ...], security_group_ids: tuple[str, ...])
 
 
 def job_request(
-    run: Mapping[str, Any], data: Mapping[str, Any], request: Mapping[str, Any], settings: JobSettings
+    run: Mapping[str, Any],
+    data: Mapping[str, Any],
+    previous: Mapping[str, Any],
+    request: Mapping[str, Any],
+    settings: JobSettings,
 ) -> "CreateAutoMLJobV2RequestTypeDef":
     """The parameters of CreateAutoMLJobV2. Mode, problem type and objective are always explicit.
 
     Args:
         run: ``Name`` and ``Uri``.
         data: ``TrainUri``, ``ProblemType`` and ``ObjectiveMetric`` as Transform Data decided them.
+        previous: what Find Previous Model found; a job cannot start from a model, but it names its predecessor.
         request: the resolved request (request.json).
         settings: role, key and network of the stack.
     """
@@ -99,7 +104,7 @@ def job_request(
         },
         "AutoMLJobObjective": {"MetricName": data["ObjectiveMetric"]},
         "RoleArn": settings.sagemaker_role_arn,
-        "Tags": as_tags({RUN_TAG: run["Uri"]}),
+        "Tags": as_tags({RUN_TAG: run["Uri"], PREVIOUS_RUN_TAG: previous.get("Uri", "")}),
     }
     vpc = vpc_config(settings.subnet_ids, settings.security_group_ids)
     if settings.kms_key_arn:

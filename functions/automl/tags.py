@@ -14,6 +14,9 @@ PREVIOUS_CONFIG_TAG = "autopilot-flow:previous-config"
 AUTO_SCALING_TAG = "autopilot-flow:auto-scaling"
 """On an endpoint config whose instances scale: their bounds and their load, see automl/scaling.py."""
 
+PREVIOUS_RUN_TAG = "autopilot-flow:previous-run"
+"""On an AutoML job: the folder of the run whose model the new one is to follow."""
+
 
 def as_tags(values: Mapping[str, str]) -> "list[TagTypeDef]":
     """The tags as the SageMaker API takes them, without those whose value is empty."""

@@ -26,7 +26,7 @@ ARN = "arn:aws:sagemaker:eu-central-1:123456789012:automl-job/abalone-12345678"
 
 
 def description(status: str = "InProgress", secondary: str = "TrainingModels", **more: Any) -> dict[str, Any]:
-    job = jobs.job_request(RUN, DATA, REQUEST, SETTINGS)
+    job = jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS)
     return {
         "AutoMLJobName": RUN["Name"],
         "AutoMLJobArn": ARN,
@@ -41,13 +41,19 @@ def description(status: str = "InProgress", secondary: str = "TrainingModels", *
     }
 
 
+def test_a_job_names_the_run_that_it_follows() -> None:
+    previous = {"Found": True, "Uri": "s3://data-bucket/runs/former/"}
+    job = jobs.job_request(RUN, DATA, previous, REQUEST, SETTINGS)
+    assert {"Key": "autopilot-flow:previous-run", "Value": "s3://data-bucket/runs/former/"} in job["Tags"]
+
+
 def refreshed(described: dict[str, Any], after: float, finished: int = 0) -> dict[str, Any]:
     status = jobs.new_status(RUN["Name"], 600, CREATED, 15)
     return jobs.refreshed_status(status, described, finished, CREATED + timedelta(seconds=after), 15)  # type: ignore[arg-type]
 
 
 def test_mode_problem_type_and_objective_are_always_sent() -> None:
-    job = jobs.job_request(RUN, DATA, REQUEST, SETTINGS)
+    job = jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS)
     assert job["AutoMLProblemTypeConfig"] == {
         "TabularJobConfig": {
             "TargetAttributeName": "Rings",
@@ -64,7 +70,7 @@ def test_mode_problem_type_and_objective_are_always_sent() -> None:
 
 def test_key_and_network_of_the_stack_are_used() -> None:
     settings = jobs.JobSettings(SETTINGS.sagemaker_role_arn, "arn:aws:kms:key", ("subnet-1",), ("sg-1",), 15)
-    job = jobs.job_request(RUN, DATA, REQUEST, settings)
+    job = jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, settings)
     assert job["OutputDataConfig"]["KmsKeyId"] == "arn:aws:kms:key"
     assert job["SecurityConfig"] == {
         "VolumeKmsKeyId": "arn:aws:kms:key",
@@ -82,7 +88,7 @@ def test_subnets_without_security_groups_are_a_broken_stack() -> None:
 )
 def test_sagemaker_accepts_the_request(stub: Callable[[Any], Stubber], settings: jobs.JobSettings) -> None:
     sagemaker = boto3.client("sagemaker")
-    job = jobs.job_request(RUN, DATA, REQUEST, settings)
+    job = jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, settings)
     stub(sagemaker).add_response("create_auto_ml_job_v2", {"AutoMLJobArn": ARN}, dict(job))
     jobs.create_job(sagemaker, job)
 
@@ -93,7 +99,7 @@ def test_creating_the_same_job_again_finds_it(stub: Callable[[Any], Stubber], co
     stubber = stub(sagemaker)
     stubber.add_client_error("create_auto_ml_job_v2", code, "already there, in whatever words")
     stubber.add_response("describe_auto_ml_job_v2", description(), {"AutoMLJobName": RUN["Name"]})
-    jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, REQUEST, SETTINGS))
+    jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS))
 
 
 def test_a_refused_job_is_an_invalid_request_with_the_reason(stub: Callable[[Any], Stubber]) -> None:
@@ -102,7 +108,7 @@ def test_a_refused_job_is_an_invalid_request_with_the_reason(stub: Callable[[Any
     stubber.add_client_error("create_auto_ml_job_v2", "ValidationException", "Target attribute name y does not exist.")
     stubber.add_client_error("describe_auto_ml_job_v2", "ResourceNotFound")
     with pytest.raises(InvalidRequest, match=r"Target attribute name y does not exist\. Correct the request"):
-        jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, REQUEST, SETTINGS))
+        jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS))
 
 
 def test_a_job_of_that_name_with_another_output_is_not_ours(stub: Callable[[Any], Stubber]) -> None:
@@ -112,14 +118,14 @@ def test_a_job_of_that_name_with_another_output_is_not_ours(stub: Callable[[Any]
     foreign = {**description(), "OutputDataConfig": {"S3OutputPath": "s3://elsewhere/x"}}
     stubber.add_response("describe_auto_ml_job_v2", foreign)
     with pytest.raises(InvalidRequest, match="name taken"):
-        jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, REQUEST, SETTINGS))
+        jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS))
 
 
 def test_a_quota_is_no_refusal_and_is_not_looked_into(stub: Callable[[Any], Stubber]) -> None:
     sagemaker = boto3.client("sagemaker")
     stub(sagemaker).add_client_error("create_auto_ml_job_v2", "ResourceLimitExceeded", "too many jobs")
     with pytest.raises(ClientError, match="too many jobs"):
-        jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, REQUEST, SETTINGS))
+        jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS))
 
 
 @pytest.mark.parametrize(
