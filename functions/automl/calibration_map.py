@@ -95,7 +95,7 @@ def _calibrator(method: str, parameters: Mapping[str, Any]) -> Callable[[Probabi
 def at_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
     """Softmax of the log probabilities divided by the temperature (Guo et al. 2017, section 4.2)."""
     largest = max(probabilities)
-    return _normalised([(max(p, 0.0) / largest) ** (1 / temperature) for p in probabilities])
+    return _normalised([(max(p, SMALLEST_PROBABILITY) / largest) ** (1 / temperature) for p in probabilities])
 
 
 def log_odds(probability: float) -> float:
