@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoint_status, environment, rollback
+from automl import endpoint_status, environment, failures, rollback
 from automl.endpoint_services import EndpointServices
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
@@ -18,9 +18,15 @@ SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Endpoint", "Error"}`` → ``$.Endpoint``; called again while ``Restoring``, see automl/endpoints.py."""
+    """``{"Endpoint", "Error"}`` → ``$.Endpoint`` with ``Reason``, the error in plain words.
+
+    Called again while ``Restoring``, see automl/endpoints.py.
+    """
     endpoint = event["Endpoint"]
     result = rollback.roll_back(SERVICES, endpoint["Name"], endpoint["ConfigName"])
-    reason = event.get("Error", {}).get("Error", "")
-    logger.info("endpoint taken back", extra={"status": result.status, "removed": result.removed, "error": reason})
-    return endpoint_status.rolled_back_status(endpoint, result, datetime.now(UTC), SETTINGS.minimum_wait_seconds)
+    failure = failures.unwrap(event["Error"])
+    logger.info(
+        "endpoint taken back", extra={"status": result.status, "removed": result.removed, "error": failure.error}
+    )
+    status = endpoint_status.rolled_back_status(endpoint, result, datetime.now(UTC), SETTINGS.minimum_wait_seconds)
+    return {**status, "Reason": failure.cause}
