@@ -1,5 +1,6 @@
 """A stack in an account that moto makes up."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,18 @@ from autoflow.stack import Stack
 BUCKET = "data-bucket"
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A background job, continuous integration perhaps, may have been made deaf to some of them."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -22,7 +35,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         session: Any = boto3.Session()
         session.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         outputs = {"DataBucketName": BUCKET, "AutoMLStateMachineArn": "arn"}
-        yield Stack("test", "test", outputs, session.client, local=False)
+        yield Stack("test", "test", outputs, session.client, local=False, options=" --stack prod")
 
 
 def keys(stack: Stack) -> list[str]:

@@ -2,24 +2,15 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from autoflow.interrupts import Notes, heeded, held
+from autoflow.interrupts import HangUp, Notes, heeded, held
+from tests.unit.cli.conftest import SIGNALS
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """A background job, continuous integration perhaps, may have been made deaf to some of them."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("heard")
 
 
 def send(number: signal.Signals) -> None:
@@ -28,8 +19,9 @@ def send(number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_every_end_is_a_ctrl_c(number: signal.Signals) -> None:
-    with pytest.raises(KeyboardInterrupt), heeded():
+    with pytest.raises(KeyboardInterrupt) as ended, heeded():
         send(number)
+    assert isinstance(ended.value, HangUp) == (number == signal.SIGHUP)
     assert signal.getsignal(number) == signal.SIG_DFL
 
 
@@ -85,7 +77,7 @@ def notes_to(error: OSError) -> Console:
 
 def test_a_reader_that_has_seen_enough_ends_the_command_and_does_not_disturb_its_end() -> None:
     notes = notes_to(BrokenPipeError())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(HangUp):
         notes.print("progress")
     notes.print("what was removed")
 

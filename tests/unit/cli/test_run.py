@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from rich.console import Console
 
+from autoflow import abort
 from autoflow import run as runs
+from autoflow.display import Display
 from autoflow.errors import CommandError, InterruptedCommandError, UsageError
 from autoflow.execution import Execution
+from autoflow.interrupts import heeded
 from autoflow.stack import Stack
 from autoflow.upload import Uploads
 from tests.unit.cli.conftest import keys
@@ -142,3 +146,133 @@ def test_uploads_keep_the_name_they_have_for_the_user(stack: Stack, tmp_path: Pa
     uploads = Uploads(stack)
     assert uploads.put(str(tmp_path / "latest.csv")).endswith("/latest.csv")
     assert uploads.put(str(tmp_path / "parts" / "..")).endswith(f"/{tmp_path.name}/")
+
+
+def ending(number: int, *, waiting: bool) -> Callable[..., None]:
+    """As follow, until the signal comes."""
+
+    def follow(execution: Execution, display: Display, on_waiting: Callable[[], None]) -> None:
+        execution.waiting = waiting
+        if waiting:
+            on_waiting()
+        with heeded():
+            os.kill(os.getpid(), number)
+            pytest.fail("went on")
+
+    return follow
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_person_who_is_asked_may_go_home(
+    stack: Stack, step_functions: Stubber, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "follow", ending(signal.SIGHUP, waiting=True))
+    step_functions.add_response("start_execution", {"executionArn": EXECUTION, "startDate": NOW})
+    console = quiet()
+    with pytest.raises(InterruptedCommandError, match="abc waits for approval"):
+        runs.run(stack, data, console)
+    step_functions.assert_no_pending_responses()
+    assert len(keys(stack)) == 1
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert re.search(r"Waiting for approval: \S+ approve abc --stack prod  or  \S+ reject abc --stack prod", shown)
+    assert re.search(r"Ctrl-C stops the run .* \S+ follow abc --stack prod", shown)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize(("waiting", "number"), [(True, signal.SIGINT), (True, signal.SIGTERM), (False, signal.SIGHUP)])
+def test_any_other_end_stops_the_run(
+    stack: Stack,
+    step_functions: Stubber,
+    data: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    waiting: bool,
+    number: signal.Signals,
+) -> None:
+    monkeypatch.setattr(runs, "follow", ending(number, waiting=waiting))
+    step_functions.add_response("start_execution", {"executionArn": EXECUTION, "startDate": NOW})
+    expect_to_be_stopped(step_functions, "ABORTED")
+    step_functions.add_response("get_execution_history", {"events": []})
+    with pytest.raises(InterruptedCommandError, match="nothing of the run is left"):
+        runs.run(stack, data, quiet())
+    assert keys(stack) == []
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_run_that_somebody_else_started_is_not_stopped(
+    stack: Stack, step_functions: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "follow", ending(signal.SIGINT, waiting=False))
+    with pytest.raises(InterruptedCommandError, match=r"abc goes on: .* follow abc --stack prod"):
+        runs.attend(Execution(stack, EXECUTION, NOW), quiet())
+    step_functions.assert_no_pending_responses()
+
+
+def test_a_run_that_is_left_to_itself_keeps_its_uploads(
+    stack: Stack, step_functions: Stubber, data: dict[str, Any]
+) -> None:
+    step_functions.add_response("start_execution", {"executionArn": EXECUTION, "startDate": NOW})
+    assert runs.begin(stack, data, quiet()).name == "abc"
+    assert len(keys(stack)) == 1
+
+
+def test_a_run_is_ended_by_name(stack: Stack, step_functions: Stubber) -> None:
+    step_functions.add_response("describe_execution", {**DESCRIPTION, "status": "RUNNING"})
+    step_functions.add_response("get_execution_history", {"events": []})
+    expect_to_be_stopped(step_functions, "ABORTED")
+    step_functions.add_response("get_execution_history", {"events": []})
+    console = quiet()
+    abort.end(Execution(stack, EXECUTION, NOW), console)
+    assert "nothing to remove" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_run_that_has_ended_cannot_be_stopped(stack: Stack, step_functions: Stubber) -> None:
+    step_functions.add_response("describe_execution", {**DESCRIPTION, "status": "SUCCEEDED"})
+    with pytest.raises(CommandError, match=r"abc had ended \(SUCCEEDED\)"):
+        abort.end(Execution(stack, EXECUTION, NOW), quiet())
+
+
+def event(number: int, kind: str, **details: Any) -> dict[str, Any]:
+    return {"id": number, "timestamp": NOW + timedelta(seconds=number), "type": kind, **details}
+
+
+def test_nested_executions_are_told_in_order_of_time_and_asked_no_longer_than_they_run(
+    stack: Stack, step_functions: Stubber
+) -> None:
+    def entered(number: int, name: str) -> dict[str, Any]:
+        return event(number, "TaskStateEntered", stateEnteredEventDetails={"name": name})
+
+    submitted = {"taskSubmittedEventDetails": {"output": json.dumps({"ExecutionArn": NESTED}), **TASK}}
+    main = [
+        entered(1, "Deploy to Staging"), event(2, "TaskSubmitted", **submitted), entered(9, "Score Test Split")
+    ]  # fmt: skip
+    nested = [entered(3, "Create Endpoint"), entered(5, "Test Endpoint"), event(8, "ExecutionSucceeded")]
+    for events in (main, nested):
+        step_functions.add_response("get_execution_history", {"events": events[::-1]})
+    execution = Execution(stack, EXECUTION, NOW)
+    assert [(step.parent, step.state) for step in execution.news()] == [
+        ("", "Deploy to Staging"),
+        ("Deploy to Staging", "Create Endpoint"),
+        ("Deploy to Staging", "Test Endpoint"),
+        ("", "Score Test Split"),
+    ]
+    step_functions.add_response("get_execution_history", {"events": []}, {"executionArn": EXECUTION, **HISTORY})
+    assert list(execution.news()) == []
+
+
+def test_an_execution_waits_from_the_state_to_its_answer(stack: Stack, step_functions: Stubber) -> None:
+    name = "Wait for Approval"
+    answer = json.dumps({"Approval": {"Status": "Approved"}})
+    execution = Execution(stack, EXECUTION, NOW)
+    seen = []
+    for happened in (
+        [event(1, "TaskStateEntered", stateEnteredEventDetails={"name": name})],
+        [event(2, "TaskScheduled")],
+        [event(3, "TaskStateExited", stateExitedEventDetails={"name": name, "output": answer})],
+    ):
+        step_functions.add_response("get_execution_history", {"events": happened})
+        told = [step.text for step in execution.news()]
+        seen.append((execution.waiting, told))
+    assert seen == [(True, [""]), (True, []), (False, ["Approved"])]
+
+
+HISTORY = {"reverseOrder": True, "maxResults": 50}
