@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from automl.errors import EndpointFailed, InvalidRequest, PredictionMismatch, ServiceUnavailable
 from automl.run_files import RunFiles, ScoringFiles
-from automl.storage import read_bytes, read_json, write_bytes
+from automl.sagemaker_errors import find
+from automl.storage import exists, read_bytes, read_json, write_bytes
 from automl.tags import RUN_TAG, read_tags
 
 if TYPE_CHECKING:
@@ -61,16 +62,16 @@ class ServedModel:
 def find_model(sagemaker: "SageMakerClient", s3: "S3Client", endpoint_name: str) -> ServedModel:
     """Follow endpoint → endpoint config → model → tag → the run's model.json.
 
+    A model that was made again from its package has the tag, too.
+
     Raises:
-        InvalidRequest: there is no such endpoint, or its model was not made by this project.
+        InvalidRequest: there is no such endpoint, its model was not made by this project, or the model or its run's
+            files are gone.
         EndpointFailed: the endpoint cannot answer now.
     """
-    try:
-        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"ValidationException", "ResourceNotFound"}:
-            raise InvalidRequest(f"There is no endpoint {endpoint_name!r}; deploy a model to it first") from error
-        raise
+    endpoint = find(sagemaker.describe_endpoint, EndpointName=endpoint_name)
+    if endpoint is None:
+        raise InvalidRequest(f"There is no endpoint {endpoint_name!r}; deploy a model to it first")
     if endpoint["EndpointStatus"] not in {"InService", "Updating", "SystemUpdating", "RollingBack"}:
         raise EndpointFailed(
             f"Endpoint {endpoint_name!r} is {endpoint['EndpointStatus']} and cannot answer; wait until it is InService"
@@ -78,14 +79,24 @@ def find_model(sagemaker: "SageMakerClient", s3: "S3Client", endpoint_name: str)
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     variant = config["ProductionVariants"][0]
     model_name = variant.get("ModelName", "")
-    arn = sagemaker.describe_model(ModelName=model_name)["ModelArn"]
-    tags = read_tags(sagemaker, arn)
+    model = find(sagemaker.describe_model, ModelName=model_name)
+    if model is None:
+        raise InvalidRequest(
+            f"Model {model_name!r} behind endpoint {endpoint_name!r} was deleted: its recipe is unknown; "
+            "deploy a model to the endpoint again"
+        )
+    tags = read_tags(sagemaker, model["ModelArn"])
     if RUN_TAG not in tags:
         raise InvalidRequest(
             f"Model {model_name!r} behind endpoint {endpoint_name!r} has no tag {RUN_TAG!r}: "
             "its recipe is unknown; score an endpoint that a run of this project deployed"
         )
     run = RunFiles(tags[RUN_TAG])
+    if not exists(s3, run.model):
+        raise InvalidRequest(
+            f"{run.model} is gone, so how to ask model {model_name!r} behind endpoint {endpoint_name!r} is unknown; "
+            "restore the run's files, or train anew"
+        )
     document = read_json(s3, run.model)
     serverless = variant.get("ServerlessConfig")
     return ServedModel(

@@ -238,6 +238,12 @@ def test_the_model_is_found_from_the_endpoint(variant: dict[str, Any], concurren
         find_model(sagemaker, s3, "foreign")
     with pytest.raises(InvalidRequest, match="no endpoint 'none'"):
         find_model(sagemaker, s3, "none")
+    s3.delete_object(Bucket="data-bucket", Key="runs/r/model.json")
+    with pytest.raises(InvalidRequest, match=r"runs/r/model.json is gone, .* restore the run's files"):
+        find_model(sagemaker, s3, "ours")
+    sagemaker.delete_model(ModelName="ours")
+    with pytest.raises(InvalidRequest, match="'ours' behind endpoint 'ours' was deleted"):
+        find_model(sagemaker, s3, "ours")
 
 
 def test_an_endpoint_that_cannot_answer_is_refused(stub: Any) -> None:
