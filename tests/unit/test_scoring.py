@@ -1,116 +1,22 @@
-"""Scoring from dataset to accepted and review, with an endpoint whose model is a formula on the rows it is sent."""
+"""Scoring from dataset to accepted and review."""
 
-import csv
-import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from automl import prepare, schema
 from automl.errors import InvalidDataset, InvalidRequest, PredictionMismatch
 from automl.inference import score_part
-from automl.metrics import evaluate
-from automl.predictions import filter_part, read_rule
-from automl.prepare import output_folder, prepare_rows
-from automl.recipe import from_request
+from automl.prepare import check_source, output_folder
 from automl.run_files import ScoringFiles
-from automl.storage import list_objects, read_bytes, write_bytes, write_json
-from automl.summary import summarize
+from automl.storage import list_objects, read_bytes, write_bytes
+from tests.unit.scoring_bench import OUTPUT, Runtime, of_age, prepared, put, score, serve, table
 
 FUNCTIONS = Path(prepare.__file__).parents[1]
-OUTPUT = "s3://data-bucket/out/"
-TYPES = {"key": "string", "age": "integer", "city": "string", "old": "boolean"}
-CLASSES = ["predicted_label", "probability", "probabilities", "labels"]
-Formula = Callable[[list[str]], str]
-
-
-def of_age(record: list[str]) -> str:
-    """A classification by the first feature: the older, the surer that ``old`` is true."""
-    sure = min(1.0, int(record[0]) / 100)
-    return f"{sure > 0.5},{max(sure, 1 - sure)},\"[{1 - sure}, {sure}]\",\"['False', 'True']\""
-
-
-class Runtime:
-    """An endpoint: one line of answer for one line of request."""
-
-    def __init__(self, formula: Formula) -> None:
-        self._formula = formula
-        self.requests = 0
-
-    def invoke_endpoint(self, EndpointName: str, Body: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
-        assert EndpointName == "served"
-        self.requests += 1
-        records = csv.reader(io.StringIO(Body.decode(), newline=""))
-        return {"Body": io.BytesIO("".join(f"{self._formula(record)}\n" for record in records).encode())}
-
-
-def serve(s3: Any, problem_type: str = "BinaryClassification", keys: Sequence[str] = CLASSES, **transform: Any) -> Any:
-    """A served model whose run knows its recipe; the SageMaker client."""
-    run = "s3://data-bucket/runs/r/"
-    request = {"Dataset": {"TargetColumn": "old", "IdColumn": "key"}, "Transform": transform}
-    recipe = from_request(request, TYPES)
-    write_json(s3, f"{run}recipe.json", recipe.document(problem_type))
-    write_json(
-        s3,
-        f"{run}model.json",
-        {"ProblemType": problem_type, "ResponseKeys": list(keys), "Features": list(recipe.features)},
-    )
-    sagemaker = boto3.client("sagemaker")
-    sagemaker.create_model(
-        ModelName="model",
-        ExecutionRoleArn="arn:aws:iam::123456789012:role/sagemaker",
-        PrimaryContainer={"Image": "image", "ModelDataUrl": "s3://data-bucket/model"},
-        Tags=[{"Key": "autopilot-flow:run", "Value": run}],
-    )
-    sagemaker.create_endpoint_config(
-        EndpointConfigName="config",
-        ProductionVariants=[
-            {
-                "VariantName": "all",
-                "ModelName": "model",
-                "ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 3},
-            }
-        ],
-    )
-    sagemaker.create_endpoint(EndpointName="served", EndpointConfigName="config")
-    return sagemaker
-
-
-def put(s3: Any, text: str, name: str = "new.csv") -> dict[str, str]:
-    write_bytes(s3, f"s3://data-bucket/in/{name}", text.encode())
-    return {"S3Uri": f"s3://data-bucket/in/{name}"}
-
-
-def prepared(s3: Any, sagemaker: Any, dataset: dict[str, str], **request: Any) -> dict[str, Any]:
-    document = {"Endpoint": {"Name": "served"}, "Dataset": dataset, **request}
-    schema.check(document, "scoring-request", "the execution input")
-    return prepare_rows(sagemaker, s3, document, OUTPUT, 0.9)
-
-
-def score(s3: Any, rows: dict[str, Any], formula: Formula) -> dict[str, Any]:
-    parts = []
-    for part in rows["Parts"]:
-        runtime: Any = Runtime(formula)
-        score_part(runtime, s3, rows, part)
-        parts.append(filter_part(s3, rows, part))
-    document = summarize(rows, parts, evaluate(s3, rows) if rows["HasTruth"] else {}, read_rule(s3, rows))
-    schema.check(document, "scoring", "the summary")
-    return document
-
-
-def table(s3: Any, folder: str) -> list[list[str]]:
-    """Header and rows of all objects in the folder."""
-    tables = [
-        list(csv.reader(io.StringIO(read_bytes(s3, stored.uri).decode(), newline="")))
-        for stored in list_objects(s3, folder)
-    ]
-    return [tables[0][0], *(row for part in tables for row in part[1:])]
 
 
 def test_sure_predictions_are_accepted_and_others_go_to_review(data_bucket: Any) -> None:
@@ -295,10 +201,35 @@ def test_results_go_below_the_folders_that_scoring_may_write(asked: dict[str, st
     assert output_folder(asked, "data-bucket", "name") == folder
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], "has no Endpoint and Dataset; give Endpoint and Dataset to predict rows, or Predictions"),
+        (["Dataset"], "has no Endpoint;"),
+        (["Endpoint"], "has no Dataset;"),
+        (["Predictions", "Dataset"], "has Predictions, which are there already, and Dataset; keep"),
+        (["Endpoint", "Predictions", "Dataset"], "and Endpoint and Dataset; keep"),
+    ],
+)
+def test_rows_come_from_an_endpoint_or_are_there_already(given: list[str], message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        check_source({key: {} for key in given})
+
+
+@pytest.mark.parametrize("given", [["Endpoint", "Dataset"], ["Predictions"]])
+def test_either_source_of_rows_will_do(given: list[str]) -> None:
+    check_source({key: {} for key in [*given, "OutputUri", "Confidence"]})
+
+
 @pytest.mark.parametrize("uri", ["s3://other/scorings/x/", "s3://data-bucket/x/", "s3://data-bucket/scorings/"])
 def test_results_cannot_go_elsewhere(uri: str) -> None:
     with pytest.raises(InvalidRequest, match="must be a folder below s3://data-bucket/scorings/"):
         output_folder({"OutputUri": uri}, "data-bucket", "name")
+
+
+def test_predictions_come_from_the_data_bucket_only() -> None:
+    with pytest.raises(InvalidRequest, match="Predictions is s3://other/scorings/x/ but must be a folder below"):
+        output_folder({"Predictions": "s3://other/scorings/x/"}, "data-bucket", "name")
 
 
 def test_a_text_among_numbers_is_named_before_the_endpoint_sees_it(data_bucket: Any) -> None:
