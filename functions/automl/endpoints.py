@@ -137,7 +137,7 @@ def deploy(
     request = endpoint_configs.config_request(wanted, config_name, previous, instances, settings.kms_key_arn)
     _ensure_config(sagemaker, request, previous)
     if endpoint is None:
-        _bring(sagemaker, wanted, config_name, lambda: _create(sagemaker, wanted, config_name), sleep)
+        _bring(sagemaker, wanted, (previous, config_name), lambda: _create(sagemaker, wanted, config_name), sleep)
         return config_name, previous
     order: UpdateEndpointInputTypeDef = {"EndpointName": wanted.endpoint_name, "EndpointConfigName": config_name}
     if former and not former.serverless and not wanted.serverless:
@@ -145,7 +145,7 @@ def deploy(
         order["DeploymentConfig"] = guardrails.deployment_config(instances, watching, settings.canary_wait_seconds)
     ended = _end_scaling(services, wanted, former)
     try:
-        _bring(sagemaker, wanted, config_name, lambda: sagemaker.update_endpoint(**order), sleep)
+        _bring(sagemaker, wanted, (previous, config_name), lambda: sagemaker.update_endpoint(**order), sleep)
     except Exception:
         if ended:
             scaling.configure(services.autoscaling, wanted.endpoint_name, ended)
@@ -156,11 +156,20 @@ def deploy(
 def _bring(
     sagemaker: "SageMakerClient",
     wanted: Target,
-    config_name: str,
+    configs: tuple[str, str],
     order: Callable[[], object],
     sleep: Callable[[float], None],
 ) -> None:
-    """Give SageMaker the order that brings the endpoint to our config, again if it does not see the config yet."""
+    """Give SageMaker the order that brings the endpoint to our config, again if it does not see the config yet.
+
+    Args:
+        sagemaker: client.
+        wanted: what is deployed.
+        configs: the config that the endpoint has ("" if there is none), and ours.
+        order: calls SageMaker.
+        sleep: waits that many seconds.
+    """
+    previous, config_name = configs
     for wait in (*SETTLING_WAITS, None):
         try:
             order()
@@ -172,13 +181,14 @@ def _bring(
             seen = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=wanted.endpoint_name)
             if seen and pending_config(seen) == config_name:
                 return
-            if refused and wait is not None and not (seen and seen["EndpointStatus"] in CHANGING):
+            overtaken = (seen["EndpointConfigName"] if seen else "") != previous
+            if refused and wait is not None and not overtaken and not (seen and seen["EndpointStatus"] in CHANGING):
                 sleep(wait)
                 continue
             # Nothing uses the config, and another attempt makes it anew.
             sagemaker.delete_endpoint_config(EndpointConfigName=config_name)
             if refused:
-                raise _refusal(wanted.endpoint_name, seen, error) from error
+                raise _refusal(wanted, seen, overtaken, error) from error
             raise
 
 
@@ -260,11 +270,16 @@ def _ensure_config(sagemaker: "SageMakerClient", request: "CreateEndpointConfigI
             sagemaker.create_endpoint_config(**request)
 
 
-def _refusal(name: str, endpoint: "DescribeEndpointOutputTypeDef | None", error: ClientError) -> Exception:
+def _refusal(
+    wanted: Target, endpoint: "DescribeEndpointOutputTypeDef | None", overtaken: bool, error: ClientError
+) -> Exception:
     """The error that says why the endpoint is not on its way to our config."""
+    name = wanted.endpoint_name
     if endpoint and endpoint["EndpointStatus"] in CHANGING:
         status = endpoint["EndpointStatus"]
         return EndpointBusy(f"Endpoint {name!r} is {status}; wait until that has ended and deploy again")
+    if overtaken:  # the next attempt compares, and sees what it replaces
+        return EndpointBusy(f"Endpoint {name!r} was changed by another deployment at this moment; deploy again")
     return InvalidRequest(
         f"SageMaker refused endpoint {name!r}: {sagemaker_errors.message_of(error)}. "
         "Correct Endpoint in the request and start again"

@@ -1,255 +1,330 @@
-"""Deploying: one config per deployment, create or update, and carrying on after any interruption."""
+"""Deploying: one config per deployment, create or update, watched updates, and carrying on after any interruption."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from automl import endpoints, runs
-from automl.errors import EndpointBusy, EndpointFailed, InvalidRequest
+from automl import endpoint_configs, endpoints, runs
+from automl.endpoint_configs import Target
+from automl.errors import ChampionChanged, EndpointBusy, EndpointFailed, InvalidRequest
+from tests.unit.endpoint_answers import (
+    ACCOUNT,
+    INSTANCES,
+    NOW,
+    RUN_TAG,
+    RUN_URI,
+    SERVERLESS,
+    Answers,
+    previous_tag,
+    scaling_tag,
+)
 
-ACCOUNT = "arn:aws:sagemaker:eu-central-1:123456789012"
-RUN_URI = "s3://data-bucket/runs/run-1/"
-RUN_TAG = {"Key": "autopilot-flow:run", "Value": RUN_URI}
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:deployment:d"
 CONFIG = runs.config_name("model-1", EXECUTION)
-SERVERLESS = {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}}
-INSTANCES = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
-NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+SETTINGS = endpoints.EndpointSettings(
+    kms_key_arn=None, minimum_wait_seconds=15, canary_wait_seconds=300, latency_alarm_seconds=5
+)
+SCALING = {"AutoScaling": {"MaxInstanceCount": 4, "InvocationsPerInstance": 1000}}
+CANARY = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "CANARY",
+            "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+            "WaitIntervalInSeconds": 300,
+        },
+        "TerminationWaitInSeconds": 300,
+        "MaximumExecutionTimeoutInSeconds": 4200,
+    },
+    "AutoRollbackConfiguration": {
+        "Alarms": [{"AlarmName": "autopilot-flow-rings-5xx"}, {"AlarmName": "autopilot-flow-rings-latency"}]
+    },
+}
 
 
-def wanted(hosting: dict[str, Any] = SERVERLESS) -> endpoints.Target:
-    return endpoints.Target("model-1", RUN_URI, "rings", hosting)
-
-
-def endpoint(status: str, config: str, **more: Any) -> dict[str, Any]:
-    return {
-        "EndpointName": "rings",
-        "EndpointArn": f"{ACCOUNT}:endpoint/rings",
-        "EndpointConfigName": config,
-        "EndpointStatus": status,
-        "CreationTime": NOW,
-        "LastModifiedTime": NOW,
-        **more,
-    }
-
-
-def config(name: str, serverless: bool = True) -> dict[str, Any]:
-    request = endpoints.config_request(wanted(SERVERLESS if serverless else INSTANCES), name, "", None)
-    return {
-        "EndpointConfigName": name,
-        "EndpointConfigArn": f"{ACCOUNT}:endpoint-config/{name}",
-        "ProductionVariants": request["ProductionVariants"],
-        "CreationTime": NOW,
-    }
-
-
-class Answers:
-    """Scripts SageMaker's answers in the order in which they are asked for."""
-
-    def __init__(self, stubber: Stubber) -> None:
-        self.stubber = stubber
-
-    def endpoint(self, status: str = "", config_name: str = "", **more: Any) -> "Answers":
-        asked = {"EndpointName": "rings"}
-        if status:
-            self.stubber.add_response("describe_endpoint", endpoint(status, config_name, **more), asked)
-        else:
-            self.stubber.add_client_error(
-                "describe_endpoint", "ValidationException", "Could not find endpoint", expected_params=asked
-            )
-        return self
-
-    def config(self, name: str, serverless: bool = True) -> "Answers":
-        self.stubber.add_response("describe_endpoint_config", config(name, serverless), {"EndpointConfigName": name})
-        return self
-
-    def no_config(self, name: str) -> "Answers":
-        asked = {"EndpointConfigName": name}
-        self.stubber.add_client_error("describe_endpoint_config", "ValidationException", expected_params=asked)
-        return self
-
-    def tags(self, resource: str, *tags: dict[str, str]) -> "Answers":
-        self.stubber.add_response("list_tags", {"Tags": list(tags)}, {"ResourceArn": f"{ACCOUNT}:{resource}"})
-        return self
-
-    def config_created(self, previous: str = "", hosting: dict[str, Any] = SERVERLESS) -> "Answers":
-        request = endpoints.config_request(wanted(hosting), CONFIG, previous, None)
-        answer = {"EndpointConfigArn": f"{ACCOUNT}:endpoint-config/{CONFIG}"}
-        self.stubber.add_response("create_endpoint_config", answer, dict(request))
-        return self
-
-    def created(self) -> "Answers":
-        asked = {"EndpointName": "rings", "EndpointConfigName": CONFIG, "Tags": [RUN_TAG]}
-        self.stubber.add_response("create_endpoint", {"EndpointArn": f"{ACCOUNT}:endpoint/rings"}, asked)
-        return self
-
-    def updated(self, config_name: str = CONFIG) -> "Answers":
-        asked = {"EndpointName": "rings", "EndpointConfigName": config_name}
-        self.stubber.add_response("update_endpoint", {"EndpointArn": f"{ACCOUNT}:endpoint/rings"}, asked)
-        return self
-
-    def config_deleted(self) -> "Answers":
-        self.stubber.add_response("delete_endpoint_config", {}, {"EndpointConfigName": CONFIG})
-        return self
-
-    def refused(self, operation: str, message: str, code: str = "ValidationException") -> "Answers":
-        self.stubber.add_client_error(operation, code, message)
-        return self
+def wanted(hosting: dict[str, Any] = SERVERLESS, replaces: str | None = None) -> Target:
+    return Target("model-1", RUN_URI, "rings", hosting, replaces)
 
 
 @pytest.fixture
-def sagemaker() -> Any:
-    return boto3.client("sagemaker")
+def answers(stub: Callable[[Any], Stubber]) -> Answers:
+    return Answers.make(stub)
 
 
-@pytest.fixture
-def answers(sagemaker: Any, stub: Callable[[Any], Stubber]) -> Answers:
-    return Answers(stub(sagemaker))
+def deploy(answers: Answers, target: Target, waits: list[float] | None = None) -> tuple[str, str]:
+    sleep = [].append if waits is None else waits.append
+    return endpoints.deploy(answers.services, target, EXECUTION, SETTINGS, sleep)
 
 
-def previous_tag(name: str) -> dict[str, str]:
-    return {"Key": "autopilot-flow:previous-config", "Value": name}
+def test_a_new_endpoint_is_created_with_a_config_of_its_own(answers: Answers) -> None:
+    answers.endpoint().config_created(CONFIG).created(CONFIG)
+    assert deploy(answers, wanted()) == (CONFIG, "")
 
 
-def test_a_new_endpoint_is_created_with_a_config_of_its_own(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint().config_created().created()
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "")
+def test_instances_capture_and_the_key_of_the_stack() -> None:
+    hosting = {**INSTANCES, **SCALING, "DataCapture": {"SamplingPercentage": 20}}
+    assert endpoint_configs.config_request(wanted(hosting), CONFIG, "old", 3, "key-arn") == {
+        "EndpointConfigName": CONFIG,
+        "ProductionVariants": [
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": "model-1",
+                "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": 3,
+                "InitialVariantWeight": 1.0,
+            }
+        ],
+        "DataCaptureConfig": {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 20,
+            "DestinationS3Uri": f"{RUN_URI}capture/",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+            "KmsKeyId": "key-arn",
+        },
+        "Tags": [RUN_TAG, previous_tag("old"), scaling_tag("2-4/1000")],
+        "KmsKeyId": "key-arn",
+    }
 
 
-def test_instances_and_the_key_of_the_stack(sagemaker: Any) -> None:
-    request = endpoints.config_request(wanted(INSTANCES), CONFIG, "", "key-arn")
-    assert request["KmsKeyId"] == "key-arn"
-    assert request["ProductionVariants"] == [
-        {
-            "VariantName": "AllTraffic",
-            "ModelName": "model-1",
-            "InstanceType": "ml.m5.large",
-            "InitialInstanceCount": 2,
-            "InitialVariantWeight": 1.0,
-        }
-    ]
+def test_a_config_with_data_capture_is_one_that_sagemaker_understands(answers: Answers) -> None:
+    hosting = {**INSTANCES, "DataCapture": {"SamplingPercentage": 100}}
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"{RUN_URI}capture/",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+    }
+    answers.endpoint().config_created(CONFIG, hosting=INSTANCES, DataCaptureConfig=capture).created(CONFIG)
+    assert deploy(answers, wanted(hosting)) == (CONFIG, "")
 
 
-def test_an_endpoint_of_ours_is_updated_and_its_config_remembers_the_former(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint("InService", "old").tags("endpoint/rings", RUN_TAG).config("old")
-    answers.config_created(previous="old").updated()
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "old")
+def test_an_endpoint_of_ours_is_updated_and_its_config_remembers_the_former(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", RUN_TAG)
+    answers.config_created(CONFIG, previous_tag("old")).updated(CONFIG)
+    assert deploy(answers, wanted()) == (CONFIG, "old")
+
+
+def test_an_update_of_instances_is_watched_and_begins_with_a_canary(answers: Answers) -> None:
+    answers.endpoint("InService", "old", instances=2).endpoint_tags(RUN_TAG).config("old", RUN_TAG, hosting=INSTANCES)
+    answers.config_created(CONFIG, previous_tag("old"), hosting=INSTANCES)
+    answers.alarms_put().updated(CONFIG, DeploymentConfig=CANARY)
+    assert deploy(answers, wanted(INSTANCES)) == (CONFIG, "old")
 
 
 @pytest.mark.parametrize("status", ["Creating", "InService", "Failed"])
-def test_a_repeated_creation_carries_on(sagemaker: Any, answers: Answers, status: str) -> None:
-    answers.endpoint(status, CONFIG).config(CONFIG).tags(f"endpoint-config/{CONFIG}", RUN_TAG)
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "")
+def test_a_repeated_creation_carries_on(answers: Answers, status: str) -> None:
+    answers.endpoint(status, CONFIG).config(CONFIG, RUN_TAG)
+    assert deploy(answers, wanted(replaces="")) == (CONFIG, "")
 
 
-def test_a_repeated_update_carries_on_and_still_knows_the_former_config(sagemaker: Any, answers: Answers) -> None:
+def test_a_repeated_update_carries_on_and_still_knows_the_former_config(answers: Answers) -> None:
     answers.endpoint("Updating", "old", PendingDeploymentSummary={"EndpointConfigName": CONFIG})
-    answers.config(CONFIG).tags(f"endpoint-config/{CONFIG}", RUN_TAG, previous_tag("old"))
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "old")
+    answers.config(CONFIG, RUN_TAG, previous_tag("old"))
+    assert deploy(answers, wanted(replaces="old")) == (CONFIG, "old")
 
 
-def test_an_interruption_between_config_and_endpoint_is_made_good(sagemaker: Any, answers: Answers) -> None:
+def test_an_update_that_got_through_is_not_made_again(answers: Answers) -> None:
+    answers.endpoint("InService", CONFIG).config(CONFIG, RUN_TAG, previous_tag("old"))
+    assert deploy(answers, wanted(replaces="old")) == (CONFIG, "old")
+
+
+def test_an_interruption_between_config_and_endpoint_is_made_good(answers: Answers) -> None:
     answers.endpoint().refused("create_endpoint_config", "Cannot create already existing endpoint configuration")
-    answers.config(CONFIG).config(CONFIG).tags(f"endpoint-config/{CONFIG}", RUN_TAG).created()
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "")
+    answers.config(CONFIG, RUN_TAG).created(CONFIG)
+    assert deploy(answers, wanted()) == (CONFIG, "")
 
 
-def test_a_config_that_remembers_another_former_config_is_made_anew(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint("InService", "newer").tags("endpoint/rings", RUN_TAG).config("newer")
-    answers.refused("create_endpoint_config", "exists").config(CONFIG).config(CONFIG)
-    answers.tags(f"endpoint-config/{CONFIG}", RUN_TAG, previous_tag("old"))
-    answers.config_deleted().config_created(previous="newer").updated()
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "newer")
+def test_a_config_that_remembers_another_former_config_is_made_anew(answers: Answers) -> None:
+    answers.endpoint("InService", "newer").endpoint_tags(RUN_TAG).config("newer", RUN_TAG)
+    answers.refused("create_endpoint_config", "exists").config(CONFIG, RUN_TAG, previous_tag("old"))
+    answers.config_deleted(CONFIG).config_created(CONFIG, previous_tag("newer")).updated(CONFIG)
+    assert deploy(answers, wanted()) == (CONFIG, "newer")
+
+
+@pytest.mark.parametrize(
+    ("in_service", "replaces", "words"),
+    [
+        ("newer", "old", "has config 'newer' now, but model 'model-1' was to replace config 'old'"),
+        ("newer", "", "has config 'newer' now, but model 'model-1' was to replace no endpoint"),
+        ("", "old", "is not there now, but model 'model-1' was to replace config 'old'"),
+    ],
+)
+def test_a_champion_that_changed_meanwhile_is_not_replaced(
+    answers: Answers, in_service: str, replaces: str, words: str
+) -> None:
+    if in_service:
+        answers.endpoint("InService", in_service).endpoint_tags(RUN_TAG)
+    else:
+        answers.endpoint()
+    with pytest.raises(ChampionChanged, match=words):
+        deploy(answers, wanted(replaces=replaces))
+
+
+def test_the_champion_that_was_compared_with_is_replaced(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", RUN_TAG)
+    answers.config_created(CONFIG, previous_tag("old")).updated(CONFIG)
+    assert deploy(answers, wanted(replaces="old")) == (CONFIG, "old")
+
+
+def test_no_endpoint_stays_no_endpoint_until_the_first_model_comes(answers: Answers) -> None:
+    answers.endpoint().config_created(CONFIG).created(CONFIG)
+    assert deploy(answers, wanted(replaces="")) == (CONFIG, "")
+
+
+def test_an_endpoint_that_is_changing_is_waited_for_before_it_is_compared(answers: Answers) -> None:
+    """It may yet be taken back to the champion."""
+    answers.endpoint("Updating", "newer", PendingDeploymentSummary={"EndpointConfigName": "old"})
+    answers.endpoint_tags(RUN_TAG)
+    with pytest.raises(EndpointBusy):
+        deploy(answers, wanted(replaces="old"))
 
 
 @pytest.mark.parametrize("status", sorted(endpoints.CHANGING))
-def test_an_endpoint_that_is_changing_is_busy(sagemaker: Any, answers: Answers, status: str) -> None:
-    answers.endpoint(status, "old").tags("endpoint/rings", RUN_TAG)
+def test_an_endpoint_that_is_changing_is_busy(answers: Answers, status: str) -> None:
+    answers.endpoint(status, "old").endpoint_tags(RUN_TAG)
     with pytest.raises(EndpointBusy, match=f"'rings' is {status}; wait"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
 @pytest.mark.parametrize("status", ["Failed", "OutOfService", "UpdateRollbackFailed"])
-def test_a_broken_endpoint_must_be_deleted_by_its_owner(sagemaker: Any, answers: Answers, status: str) -> None:
-    answers.endpoint(status, "old").tags("endpoint/rings", RUN_TAG)
+def test_a_broken_endpoint_must_be_deleted_by_its_owner(answers: Answers, status: str) -> None:
+    answers.endpoint(status, "old").endpoint_tags(RUN_TAG)
     with pytest.raises(EndpointFailed, match="delete it, then deploy again"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
-def test_an_endpoint_of_someone_else_is_not_touched(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint("InService", "theirs").tags("endpoint/rings")
+def test_an_endpoint_of_someone_else_is_not_touched(answers: Answers) -> None:
+    answers.endpoint("InService", "theirs").endpoint_tags()
     with pytest.raises(InvalidRequest, match=r"not made by this project; give another Endpoint\.Name"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
-def test_instances_cannot_become_serverless(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint("InService", "old").tags("endpoint/rings", RUN_TAG).config("old", serverless=False)
+def test_instances_cannot_become_serverless(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", RUN_TAG, hosting=INSTANCES)
     with pytest.raises(InvalidRequest, match="runs on instances, and SageMaker cannot make it serverless"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
-def test_serverless_can_become_instances(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint("InService", "old").tags("endpoint/rings", RUN_TAG).config("old")
-    answers.config_created("old", INSTANCES).updated()
-    assert endpoints.deploy(sagemaker, wanted(INSTANCES), EXECUTION, None) == (CONFIG, "old")
+@pytest.mark.parametrize("former_is_there", [True, False])
+def test_what_was_serverless_becomes_instances_without_guardrails(answers: Answers, former_is_there: bool) -> None:
+    """SageMaker knows no guardrails of a serverless fleet, and nobody knows what a config that is gone was."""
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG)
+    if former_is_there:
+        answers.config("old", RUN_TAG)
+    else:
+        answers.no_config("old")
+    answers.config_created(CONFIG, previous_tag("old"), hosting=INSTANCES).updated(CONFIG)
+    assert deploy(answers, wanted(INSTANCES)) == (CONFIG, "old")
 
 
-def test_refused_hosting_is_told_in_the_words_of_sagemaker(sagemaker: Any, answers: Answers) -> None:
+def test_a_fleet_that_has_grown_is_replaced_by_one_as_large_and_keeps_its_auto_scaling(answers: Answers) -> None:
+    answers.endpoint("InService", "old", instances=3).endpoint_tags(RUN_TAG)
+    answers.config("old", RUN_TAG, scaling_tag("2-4/500"), hosting=INSTANCES)
+    grown = {**INSTANCES, "InstanceCount": 3}
+    answers.config_created(CONFIG, previous_tag("old"), scaling_tag("2-4/1000"), hosting=grown)
+    answers.alarms_put().updated(CONFIG, DeploymentConfig=CANARY)
+    assert deploy(answers, wanted({**INSTANCES, **SCALING})) == (CONFIG, "old")
+
+
+@pytest.mark.parametrize(
+    ("asked", "running", "first"),
+    [
+        ({**INSTANCES, **SCALING}, 0, 2),
+        ({**INSTANCES, **SCALING}, 1, 2),
+        ({**INSTANCES, **SCALING}, 3, 3),
+        ({**INSTANCES, **SCALING}, 9, 4),
+        (INSTANCES, 9, 2),
+        (SERVERLESS, 9, 1),
+    ],
+)
+def test_the_first_fleet_is_within_the_bounds(asked: dict[str, Any], running: int, first: int) -> None:
+    running_now: Any = {"ProductionVariants": [{"VariantName": "AllTraffic", "DesiredInstanceCount": running}]}
+    assert endpoint_configs.first_instances(asked, running_now) == first
+
+
+@pytest.mark.parametrize("hosting", [INSTANCES, {**INSTANCES, **SCALING, "InstanceType": "ml.c5.large"}])
+def test_auto_scaling_ends_where_sagemaker_would_refuse_or_nobody_wants_it(
+    answers: Answers, hosting: dict[str, Any]
+) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG)
+    answers.config("old", RUN_TAG, scaling_tag("1-3/500"), hosting=INSTANCES)
+    tags = [scaling_tag("2-4/1000")] if "AutoScaling" in hosting else []
+    answers.config_created(CONFIG, previous_tag("old"), *tags, hosting=hosting)
+    answers.alarms_put().scaling_removed().updated(CONFIG, DeploymentConfig=CANARY)
+    assert deploy(answers, wanted(hosting)) == (CONFIG, "old")
+
+
+def test_auto_scaling_comes_back_when_the_update_is_refused(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG)
+    answers.config("old", RUN_TAG, scaling_tag("1-3/500"), hosting=INSTANCES)
+    answers.config_created(CONFIG, previous_tag("old"), hosting=INSTANCES).alarms_put().scaling_removed()
+    answers.refused("update_endpoint", "20 instances", "ResourceLimitExceeded").endpoint("InService", "old")
+    answers.config_deleted(CONFIG).scaling_configured(1, 3, 500)
+    with pytest.raises(ClientError, match="20 instances"):
+        deploy(answers, wanted(INSTANCES))
+
+
+def test_refused_hosting_is_told_in_the_words_of_sagemaker(answers: Answers) -> None:
     answers.endpoint().refused("create_endpoint_config", "Unknown instance type").no_config(CONFIG)
     with pytest.raises(InvalidRequest, match=r"Unknown instance type\. Correct Endpoint"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
-def test_a_creation_that_was_overtaken_by_our_own_is_fine(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint().config_created().refused("create_endpoint", "exists").endpoint("Creating", CONFIG)
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None) == (CONFIG, "")
+def test_a_creation_that_was_overtaken_by_our_own_is_fine(answers: Answers) -> None:
+    answers.endpoint().config_created(CONFIG).refused("create_endpoint", "exists").endpoint("Creating", CONFIG)
+    assert deploy(answers, wanted()) == (CONFIG, "")
 
 
-def test_a_creation_that_was_overtaken_by_another_is_busy(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint().config_created().refused("create_endpoint", "exists").endpoint("Creating", "another")
-    answers.config_deleted()
+def test_a_creation_that_was_overtaken_by_another_is_busy(answers: Answers) -> None:
+    answers.endpoint().config_created(CONFIG).refused("create_endpoint", "exists").endpoint("Creating", "another")
+    answers.config_deleted(CONFIG)
     with pytest.raises(EndpointBusy):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
-def test_a_refused_endpoint_is_told_in_the_words_of_sagemaker(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint().config_created()
+def test_a_refused_endpoint_is_told_in_the_words_of_sagemaker(answers: Answers) -> None:
+    answers.endpoint().config_created(CONFIG)
     for _ in (*endpoints.SETTLING_WAITS, None):
         answers.refused("create_endpoint", "One of the models is not there").endpoint()
-    answers.config_deleted()
+    answers.config_deleted(CONFIG)
     waits: list[float] = []
     with pytest.raises(InvalidRequest, match="One of the models is not there"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None, waits.append)
+        deploy(answers, wanted(), waits)
     assert waits == list(endpoints.SETTLING_WAITS)
 
 
 @pytest.mark.parametrize("update", [False, True])
-def test_a_config_that_sagemaker_does_not_see_yet_is_tried_again(
-    sagemaker: Any, answers: Answers, update: bool
-) -> None:
+def test_a_config_that_sagemaker_does_not_see_yet_is_tried_again(answers: Answers, update: bool) -> None:
     """ "Retry logic is recommended": CreateEndpoint reads the config from an eventually consistent store."""
     unseen = "Could not find endpoint configuration"
     if update:
-        answers.endpoint("InService", "old").tags("endpoint/rings", RUN_TAG).config("old").config_created("old")
-        answers.refused("update_endpoint", unseen).endpoint("InService", "old").updated()
+        answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", RUN_TAG)
+        answers.config_created(CONFIG, previous_tag("old")).refused("update_endpoint", unseen)
+        answers.endpoint("InService", "old").updated(CONFIG)
     else:
-        answers.endpoint().config_created().refused("create_endpoint", unseen).endpoint().created()
+        answers.endpoint().config_created(CONFIG).refused("create_endpoint", unseen).endpoint().created(CONFIG)
     waits: list[float] = []
-    expected = (CONFIG, "old" if update else "")
-    assert endpoints.deploy(sagemaker, wanted(), EXECUTION, None, waits.append) == expected
+    assert deploy(answers, wanted(), waits) == (CONFIG, "old" if update else "")
     assert waits == [1]
 
 
-def test_a_quota_leaves_no_config_behind_while_it_is_waited_for(sagemaker: Any, answers: Answers) -> None:
-    answers.endpoint().config_created().refused("create_endpoint", "50 endpoints", "ResourceLimitExceeded")
-    answers.endpoint().config_deleted()
+def test_another_deployment_between_look_and_update_is_not_overwritten(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", RUN_TAG)
+    answers.config_created(CONFIG, previous_tag("old")).refused("update_endpoint", "Cannot update in-progress endpoint")
+    answers.endpoint("InService", "newer").config_deleted(CONFIG)
+    with pytest.raises(EndpointBusy, match="changed by another deployment at this moment"):
+        deploy(answers, wanted(replaces="old"))
+
+
+def test_a_quota_leaves_no_config_behind_while_it_is_waited_for(answers: Answers) -> None:
+    answers.endpoint().config_created(CONFIG).refused("create_endpoint", "50 endpoints", "ResourceLimitExceeded")
+    answers.endpoint().config_deleted(CONFIG)
     with pytest.raises(ClientError, match="50 endpoints"):
-        endpoints.deploy(sagemaker, wanted(), EXECUTION, None)
+        deploy(answers, wanted())
 
 
 def model(containers: int) -> dict[str, Any]:
@@ -258,66 +333,58 @@ def model(containers: int) -> dict[str, Any]:
     return {**described, **({"PrimaryContainer": one} if containers == 1 else {"Containers": [one] * containers})}
 
 
+def target(answers: Answers, hosting: dict[str, Any], containers: int = 1, **more: Any) -> Target:
+    answers.sagemaker.add_response("describe_model", model(containers), {"ModelName": "model-1"})
+    answers.sagemaker.add_response("list_tags", {"Tags": [RUN_TAG]}, {"ResourceArn": f"{ACCOUNT}:model/model-1"})
+    request = {"Model": {"Name": "model-1"}, "Endpoint": hosting, **more}
+    return endpoints.target(answers.services.sagemaker, request)
+
+
 @pytest.mark.parametrize(
     ("hosting", "name"), [(SERVERLESS, "model-1"), ({**INSTANCES, "Name": "rings", "Keep": True}, "rings")]
 )
 def test_the_endpoint_is_named_after_the_model_unless_asked(
-    sagemaker: Any, answers: Answers, hosting: dict[str, Any], name: str
+    answers: Answers, hosting: dict[str, Any], name: str
 ) -> None:
-    answers.stubber.add_response("describe_model", model(1), {"ModelName": "model-1"})
-    answers.tags("model/model-1", RUN_TAG)
-    found = endpoints.target(sagemaker, {"Model": {"Name": "model-1"}, "Endpoint": hosting})
+    found = target(answers, hosting)
     assert (found.endpoint_name, found.run_uri, found.serverless) == (name, RUN_URI, "Serverless" in hosting)
+    assert found.replaces is None
 
 
-def test_a_pipeline_cannot_be_serverless(sagemaker: Any, answers: Answers) -> None:
-    answers.stubber.add_response("describe_model", model(3))
-    answers.tags("model/model-1", RUN_TAG)
-    with pytest.raises(InvalidRequest, match=r"3 containers.*give Endpoint\.InstanceType instead"):
-        endpoints.target(sagemaker, {"Model": {"Name": "model-1"}, "Endpoint": SERVERLESS})
+def test_no_endpoint_to_replace_is_not_whatever_there_is(answers: Answers) -> None:
+    assert target(answers, SERVERLESS, Replaces="").replaces == ""
 
 
-def test_a_model_that_is_not_there_or_not_ours_cannot_be_deployed(sagemaker: Any, answers: Answers) -> None:
+@pytest.mark.parametrize(
+    ("hosting", "containers", "words"),
+    [
+        (SERVERLESS, 3, r"3 containers.*give Endpoint\.InstanceType instead"),
+        ({}, 1, "either Serverless or InstanceType"),
+        ({**SERVERLESS, **INSTANCES}, 1, "either Serverless or InstanceType"),
+        ({**SERVERLESS, **SCALING}, 1, r"Endpoint\.AutoScaling cannot be used with Endpoint\.Serverless"),
+        (
+            {**SERVERLESS, "DataCapture": {"SamplingPercentage": 1}},
+            1,
+            r"Endpoint\.DataCapture cannot be used with Endpoint\.Serverless; leave DataCapture out",
+        ),
+        (
+            {**INSTANCES, **SCALING, "InstanceCount": 5},
+            1,
+            r"MaxInstanceCount is 4, less than Endpoint\.InstanceCount 5",
+        ),
+    ],
+)
+def test_hosting_that_cannot_be(answers: Answers, hosting: dict[str, Any], containers: int, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        target(answers, hosting, containers)
+
+
+def test_a_model_that_is_not_there_or_not_ours_cannot_be_deployed(answers: Answers) -> None:
+    request = {"Model": {"Name": "model-1"}, "Endpoint": SERVERLESS}
     answers.refused("describe_model", "Could not find model")
     with pytest.raises(InvalidRequest, match="no model 'model-1'"):
-        endpoints.target(sagemaker, {"Model": {"Name": "model-1"}, "Endpoint": SERVERLESS})
-    answers.stubber.add_response("describe_model", model(1))
-    answers.tags("model/model-1")
+        endpoints.target(answers.services.sagemaker, request)
+    answers.sagemaker.add_response("describe_model", model(1))
+    answers.sagemaker.add_response("list_tags", {"Tags": []})
     with pytest.raises(InvalidRequest, match="has no tag 'autopilot-flow:run'"):
-        endpoints.target(sagemaker, {"Model": {"Name": "model-1"}, "Endpoint": SERVERLESS})
-
-
-@pytest.mark.parametrize("hosting", [{}, {**SERVERLESS, **INSTANCES}])
-def test_exactly_one_kind_of_hosting(sagemaker: Any, answers: Answers, hosting: dict[str, Any]) -> None:
-    answers.stubber.add_response("describe_model", model(1))
-    answers.tags("model/model-1", RUN_TAG)
-    with pytest.raises(InvalidRequest, match="either Serverless or InstanceType"):
-        endpoints.target(sagemaker, {"Model": {"Name": "model-1"}, "Endpoint": hosting})
-
-
-def refreshed(found: Any, previous: str = "", after: float = 400) -> dict[str, Any]:
-    status = endpoints.new_status(wanted(), CONFIG, previous, NOW, 15)
-    return endpoints.refreshed_status(status, found, NOW + timedelta(seconds=after), 15)
-
-
-def test_a_new_status_tells_create_from_update() -> None:
-    created = endpoints.new_status(wanted(), CONFIG, "", NOW, 1)
-    updated = endpoints.new_status(wanted(), CONFIG, "old", NOW, 1)
-    assert (created["Action"], created["Created"], created["Status"]) == ("Create", True, "Creating")
-    assert (updated["Action"], updated["Created"], updated["PreviousConfigName"]) == ("Update", False, "old")
-    assert created["WaitSeconds"] == 1
-    assert created["DeadlineSeconds"] == 3600
-
-
-def test_a_look_at_the_endpoint_shows_the_config_in_service() -> None:
-    status = refreshed(endpoint("InService", "old"), "old")
-    assert (status["Status"], status["ConfigInService"], status["ConfigName"]) == ("InService", "old", CONFIG)
-    assert (status["Polls"], status["ElapsedSeconds"], status["Seconds"], status["WaitSeconds"]) == (1, 400, 400.0, 20)
-    assert status["FailureReason"] == ""
-
-
-def test_failures_carry_their_reason() -> None:
-    assert refreshed(endpoint("Failed", CONFIG, FailureReason="no ping"))["FailureReason"] == "no ping"
-    gone = refreshed(None)
-    assert gone["Status"] == "Failed"
-    assert "deleted while" in gone["FailureReason"]
+        endpoints.target(answers.services.sagemaker, request)

@@ -1,182 +1,160 @@
 """Taking a deployment back, from every state in which it can be."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from automl import rollback
 from automl.errors import EndpointBusy, EndpointFailed
+from automl.rollback import RollBack
+from tests.unit.endpoint_answers import INSTANCES, RUN_TAG, Answers, previous_tag, scaling_tag
 
-ACCOUNT = "arn:aws:sagemaker:eu-central-1:123456789012"
-OURS = {"Key": "autopilot-flow:run", "Value": "s3://data-bucket/runs/run-1/"}
-AFTER_OLD = {"Key": "autopilot-flow:previous-config", "Value": "old"}
-NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def sagemaker() -> Any:
-    return boto3.client("sagemaker")
+AFTER_OLD = previous_tag("old")
+TO_OLD = {"EndpointConfigName": "old"}
 
 
 @pytest.fixture
-def stubber(sagemaker: Any, stub: Callable[[Any], Stubber]) -> Stubber:
-    return stub(sagemaker)
+def answers(stub: Callable[[Any], Stubber]) -> Answers:
+    return Answers.make(stub)
 
 
-def config_is(stubber: Stubber) -> None:
-    """The config ``new`` is there."""
-    arn = f"{ACCOUNT}:endpoint-config/new"
-    stubber.add_response(
-        "describe_endpoint_config",
-        {
-            "EndpointConfigName": "new",
-            "EndpointConfigArn": arn,
-            "ProductionVariants": [{"VariantName": "AllTraffic"}],
-            "CreationTime": NOW,
-        },
-        {"EndpointConfigName": "new"},
-    )
-
-
-def config_tags(stubber: Stubber, *tags: dict[str, str]) -> None:
-    stubber.add_response("list_tags", {"Tags": list(tags)}, {"ResourceArn": f"{ACCOUNT}:endpoint-config/new"})
-
-
-def endpoint_is(stubber: Stubber, status: str, config: str, **more: Any) -> None:
-    stubber.add_response(
-        "describe_endpoint",
-        {
-            "EndpointName": "rings",
-            "EndpointArn": f"{ACCOUNT}:endpoint/rings",
-            "EndpointConfigName": config,
-            "EndpointStatus": status,
-            "CreationTime": NOW,
-            "LastModifiedTime": NOW,
-            **more,
-        },
-        {"EndpointName": "rings"},
-    )
-
-
-def missing(stubber: Stubber, operation: str, code: str = "ValidationException") -> None:
-    stubber.add_client_error(operation, code, "Could not find it")
-
-
-def config_deleted(stubber: Stubber) -> None:
-    stubber.add_response("delete_endpoint_config", {}, {"EndpointConfigName": "new"})
+def roll_back(answers: Answers) -> RollBack:
+    return rollback.roll_back(answers.services, "rings", "new")
 
 
 @pytest.mark.parametrize("status", ["Creating", "InService", "Failed"])
-def test_an_endpoint_that_was_created_is_deleted_with_its_config(sagemaker: Any, stubber: Stubber, status: str) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, status, "new")
-    config_tags(stubber, OURS)
-    stubber.add_response("list_tags", {"Tags": [OURS]}, {"ResourceArn": f"{ACCOUNT}:endpoint/rings"})
-    stubber.add_response("delete_endpoint", {}, {"EndpointName": "rings"})
-    config_deleted(stubber)
-    assert rollback.remove(sagemaker, "rings", "new") == rollback.Removal(
-        "Deleted", ("endpoint rings", "endpoint config new")
+def test_an_endpoint_that_was_created_is_deleted_with_its_config(answers: Answers, status: str) -> None:
+    answers.config("new", RUN_TAG).endpoint(status, "new").endpoint_tags(RUN_TAG).deleted().config_deleted("new")
+    assert roll_back(answers) == RollBack("Deleted", ("endpoint rings", "endpoint config new"))
+
+
+def test_what_was_created_on_instances_goes_with_alarms_and_auto_scaling(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, scaling_tag("2-4/1000"), hosting=INSTANCES).endpoint("InService", "new")
+    answers.endpoint_tags(RUN_TAG).scaling_removed().deleted().alarms_deleted().config_deleted("new")
+    assert roll_back(answers) == RollBack("Deleted", ("endpoint rings", "endpoint config new"))
+
+
+def test_an_endpoint_that_was_updated_is_ordered_back_to_its_former_config(answers: Answers) -> None:
+    """Our config must be there until it is back."""
+    answers.config("new", RUN_TAG, AFTER_OLD).endpoint("InService", "new").config("old", RUN_TAG).updated("old")
+    assert roll_back(answers) == RollBack("Restoring", ())
+
+
+@pytest.mark.parametrize(("running", "more"), [(2, {}), (1, {}), (3, {"RetainAllVariantProperties": True})])
+def test_a_fleet_that_has_grown_does_not_shrink_on_its_way_back(
+    answers: Answers, running: int, more: dict[str, Any]
+) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD, hosting=INSTANCES).endpoint("InService", "new", instances=running)
+    answers.config("old", RUN_TAG, hosting=INSTANCES).updated("old", **more)
+    assert roll_back(answers) == RollBack("Restoring", ())
+
+
+def test_auto_scaling_does_not_stand_in_the_way_back(answers: Answers) -> None:
+    """Registered just before, it would make SageMaker refuse another instance type."""
+    answers.config("new", RUN_TAG, AFTER_OLD, scaling_tag("2-4/1000"), hosting=INSTANCES).endpoint("InService", "new")
+    answers.config("old", RUN_TAG, hosting={**INSTANCES, "InstanceType": "ml.c5.large"}).scaling_removed()
+    answers.updated("old")
+    assert roll_back(answers) == RollBack("Restoring", ())
+
+
+def test_an_order_that_was_given_is_not_given_again(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD).endpoint("Updating", "new", PendingDeploymentSummary=TO_OLD)
+    assert roll_back(answers) == RollBack("Restoring", ())
+
+
+def test_once_the_former_config_is_back_ours_goes(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD).endpoint("InService", "old").config("old", RUN_TAG)
+    answers.config_deleted("new")
+    assert roll_back(answers) == RollBack("Restored", ("endpoint config new",))
+
+
+def test_the_former_model_gets_the_auto_scaling_that_it_had(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD, hosting=INSTANCES).endpoint("InService", "old")
+    answers.config("old", RUN_TAG, scaling_tag("1-3/500"), hosting=INSTANCES).scaling_configured(1, 3, 500)
+    answers.config_deleted("new")
+    assert roll_back(answers).status == "Restored"
+
+
+def test_the_former_model_does_not_inherit_auto_scaling(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD, scaling_tag("2-4/1000"), hosting=INSTANCES).endpoint("InService", "old")
+    answers.config("old", RUN_TAG, hosting=INSTANCES).scaling_refused(
+        "deregister_scalable_target", "ObjectNotFoundException"
     )
+    answers.config_deleted("new")
+    assert roll_back(answers).status == "Restored"
 
 
-def test_an_endpoint_that_was_updated_gets_its_former_config_back(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "InService", "new")
-    config_tags(stubber, OURS, AFTER_OLD)
-    stubber.add_response(
-        "update_endpoint",
-        {"EndpointArn": f"{ACCOUNT}:endpoint/rings"},
-        {"EndpointName": "rings", "EndpointConfigName": "old"},
-    )
-    assert rollback.remove(sagemaker, "rings", "new") == rollback.Removal("Restored", ())
+def test_auto_scaling_that_cannot_come_back_is_told_and_tried_again(answers: Answers) -> None:
+    """Our config, which leads to it, stays until it is done."""
+    answers.config("new", RUN_TAG, AFTER_OLD, hosting=INSTANCES).endpoint("InService", "old")
+    answers.config("old", RUN_TAG, scaling_tag("1-3/500"), hosting=INSTANCES)
+    answers.scaling_refused("register_scalable_target", "ConcurrentUpdateException", "another update is pending")
+    with pytest.raises(EndpointBusy, match="another update is pending"):
+        roll_back(answers)
 
 
-def test_when_sagemaker_has_rolled_back_only_our_config_goes(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "InService", "old")
-    config_tags(stubber, OURS, AFTER_OLD)
-    config_deleted(stubber)
-    assert rollback.remove(sagemaker, "rings", "new") == rollback.Removal("Restored", ("endpoint config new",))
+def test_an_endpoint_that_went_on_to_another_config_stays(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD).endpoint("InService", "newer").config_deleted("new")
+    assert roll_back(answers) == RollBack("InService", ("endpoint config new",))
 
 
-def test_an_endpoint_that_went_on_to_another_config_stays(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "InService", "newer")
-    config_tags(stubber, OURS)
-    config_deleted(stubber)
-    assert rollback.remove(sagemaker, "rings", "new").status == "InService"
+def test_an_endpoint_that_leaves_the_former_config_is_not_called_restored(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD)
+    answers.endpoint("Updating", "old", PendingDeploymentSummary={"EndpointConfigName": "newer"}).config_deleted("new")
+    assert roll_back(answers) == RollBack("Updating", ("endpoint config new",))
 
 
-@pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound"])
-def test_nothing_there_is_nothing_to_do(sagemaker: Any, stubber: Stubber, code: str) -> None:
-    missing(stubber, "describe_endpoint_config", code)
-    missing(stubber, "describe_endpoint", code)
-    assert rollback.remove(sagemaker, "rings", "new") == rollback.Removal("Deleted", ())
+def test_nothing_there_is_nothing_to_do(answers: Answers) -> None:
+    answers.no_config("new").endpoint()
+    assert roll_back(answers) == RollBack("Deleted", ())
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
-def test_things_that_vanish_meanwhile_are_no_error(sagemaker: Any, stubber: Stubber, code: str) -> None:
+def test_things_that_vanish_meanwhile_are_no_error(answers: Answers, code: str) -> None:
     """Where a statement asks for a tag, IAM denies what SageMaker would not find."""
-    config_is(stubber)
-    endpoint_is(stubber, "InService", "new")
-    config_tags(stubber, OURS)
-    stubber.add_response("list_tags", {"Tags": [OURS]})
-    for thing in ("endpoint", "endpoint_config"):
-        missing(stubber, f"delete_{thing}", code)
-        missing(stubber, f"describe_{thing}")
-    assert rollback.remove(sagemaker, "rings", "new").status == "Deleted"
+    answers.config("new", RUN_TAG).endpoint("InService", "new").endpoint_tags(RUN_TAG)
+    answers.refused("delete_endpoint", code=code).endpoint()
+    answers.refused("delete_endpoint_config", code=code).no_config("new")
+    assert roll_back(answers).status == "Deleted"
 
 
-def test_an_endpoint_without_our_tag_stays(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "InService", "new")
-    config_tags(stubber, OURS)
-    stubber.add_response("list_tags", {"Tags": []}, {"ResourceArn": f"{ACCOUNT}:endpoint/rings"})
-    assert rollback.remove(sagemaker, "rings", "new") == rollback.Removal("InService", ())
+def test_an_endpoint_without_our_tag_stays(answers: Answers) -> None:
+    answers.config("new", RUN_TAG).endpoint("InService", "new").endpoint_tags()
+    assert roll_back(answers) == RollBack("InService", ())
 
 
-def test_an_update_that_is_under_way_is_busy(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "Updating", "old", PendingDeploymentSummary={"EndpointConfigName": "new"})
-    config_tags(stubber, OURS, AFTER_OLD)
+def test_an_update_that_is_under_way_is_busy(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD)
+    answers.endpoint("Updating", "old", PendingDeploymentSummary={"EndpointConfigName": "new"})
     with pytest.raises(EndpointBusy, match="'old' can be put back when that has ended"):
-        rollback.remove(sagemaker, "rings", "new")
+        roll_back(answers)
 
 
-def test_a_config_in_service_stays_while_someone_else_updates_the_endpoint(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "Updating", "new", PendingDeploymentSummary={"EndpointConfigName": "newer"})
-    config_tags(stubber, OURS)
+def test_a_config_in_service_stays_while_someone_else_updates_the_endpoint(answers: Answers) -> None:
+    answers.config("new", RUN_TAG)
+    answers.endpoint("Updating", "new", PendingDeploymentSummary={"EndpointConfigName": "newer"})
     with pytest.raises(EndpointBusy, match="its config 'new' can be deleted when that has ended"):
-        rollback.remove(sagemaker, "rings", "new")
+        roll_back(answers)
 
 
-def test_an_endpoint_that_cannot_be_deleted_now_is_busy(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "Creating", "new")
-    config_tags(stubber, OURS)
-    stubber.add_response("list_tags", {"Tags": [OURS]})
-    stubber.add_client_error("delete_endpoint", "ValidationException", "Cannot delete while creating")
-    endpoint_is(stubber, "Creating", "new")
+def test_an_endpoint_that_cannot_be_deleted_now_is_busy(answers: Answers) -> None:
+    answers.config("new", RUN_TAG).endpoint("Creating", "new").endpoint_tags(RUN_TAG)
+    answers.refused("delete_endpoint", "Cannot delete while creating").endpoint("Creating", "new")
     with pytest.raises(EndpointBusy, match="Cannot delete while creating; delete it later"):
-        rollback.remove(sagemaker, "rings", "new")
+        roll_back(answers)
 
 
-def test_a_former_config_that_is_gone_cannot_be_put_back(sagemaker: Any, stubber: Stubber) -> None:
-    config_is(stubber)
-    endpoint_is(stubber, "InService", "new")
-    config_tags(stubber, OURS, AFTER_OLD)
-    stubber.add_client_error("update_endpoint", "ValidationException", "Could not find endpoint configuration old.")
+def test_a_former_config_that_is_gone_cannot_be_put_back(answers: Answers) -> None:
+    answers.config("new", RUN_TAG, AFTER_OLD).endpoint("InService", "new").no_config("old")
+    answers.refused("update_endpoint", "Could not find endpoint configuration old.")
     with pytest.raises(EndpointFailed, match="could not get its config 'old' back"):
-        rollback.remove(sagemaker, "rings", "new")
+        roll_back(answers)
 
 
-def test_missing_permission_is_not_taken_for_absence(sagemaker: Any, stubber: Stubber) -> None:
-    stubber.add_client_error("describe_endpoint_config", "AccessDeniedException", "not authorized")
+def test_missing_permission_is_not_taken_for_absence(answers: Answers) -> None:
+    answers.refused("describe_endpoint_config", "not authorized", "AccessDeniedException")
     with pytest.raises(ClientError, match="not authorized"):
-        rollback.remove(sagemaker, "rings", "new")
+        roll_back(answers)
