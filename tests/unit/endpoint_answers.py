@@ -64,8 +64,10 @@ class Answers:
 
     @classmethod
     def make(cls, stub: Any) -> "Answers":
-        clients = [boto3.client(name) for name in ("sagemaker", "cloudwatch", "application-autoscaling")]
-        return cls(EndpointServices(*clients), *(stub(client) for client in clients))
+        sagemaker, cloudwatch = boto3.client("sagemaker"), boto3.client("cloudwatch")
+        autoscaling = boto3.client("application-autoscaling")
+        services = EndpointServices(sagemaker, cloudwatch, autoscaling)
+        return cls(services, stub(sagemaker), stub(cloudwatch), stub(autoscaling))
 
     def endpoint(self, status: str = "", config: str = "", name: str = "rings", **more: Any) -> "Answers":
         """The endpoint; without a status, that there is none."""

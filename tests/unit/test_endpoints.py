@@ -54,8 +54,8 @@ def answers(stub: Callable[[Any], Stubber]) -> Answers:
 
 
 def deploy(answers: Answers, target: Target, waits: list[float] | None = None) -> tuple[str, str]:
-    sleep = [].append if waits is None else waits.append
-    return endpoints.deploy(answers.services, target, EXECUTION, SETTINGS, sleep)
+    slept: list[float] = [] if waits is None else waits
+    return endpoints.deploy(answers.services, target, EXECUTION, SETTINGS, slept.append)
 
 
 def test_a_new_endpoint_is_created_with_a_config_of_its_own(answers: Answers) -> None:
