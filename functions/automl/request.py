@@ -68,7 +68,7 @@ def resolve(document: Any, defaults: Defaults, run_name: str) -> Request:
         "Confidence": confidence_request.resolve(
             document.get("Confidence"), problem.get("Type"), defaults.default_confidence, transform["Calibration"]
         ),
-        "Gate": _gate(document.get("Gate", {}), problem.get("Type")),
+        "Gate": _gate(document.get("Gate", {}), problem.get("Type"), transform["Calibration"]),
         "Approval": document.get("Approval", defaults.approval),
         "ApprovalTimeoutSeconds": int(document.get("ApprovalTimeoutSeconds", defaults.approval_timeout_seconds)),
     }
@@ -170,8 +170,13 @@ def staging(request: Request, defaults: Defaults, run_name: str) -> dict[str, An
     return {"Name": name, "Serverless": _serverless(endpoint.get("Serverless", {}), defaults)}
 
 
-def _gate(asked: Mapping[str, Any], problem_type: str | None) -> dict[str, Any]:
+def _gate(asked: Mapping[str, Any], problem_type: str | None, calibration: float) -> dict[str, Any]:
     gate = {"Minimum": {}, "MustBeatChampion": True, "Margin": 0, **asked}
+    if "Coverage" in gate["Minimum"] and not calibration:
+        raise InvalidRequest(
+            "Gate.Minimum has 'Coverage', but intervals are worked out from calibration rows and "
+            "Transform.Calibration is 0; raise Transform.Calibration, to 0.1 for example"
+        )
     if problem_type:
         check_gate(problem_type, gate["Minimum"])
     return gate

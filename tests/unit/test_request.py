@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from automl import environment, schema
 from automl.errors import InvalidRequest
-from automl.request import Defaults, resolve
+from automl.objectives import OBJECTIVES, check_gate
+from automl.request import Defaults, resolve, staging
 
 DEFAULTS = environment.read(Defaults)
 MINIMAL: dict[str, Any] = {"Dataset": {"S3Uri": "s3://source/abalone.csv", "TargetColumn": "Rings"}}
@@ -30,7 +31,21 @@ FULL: dict[str, Any] = {
     "Selection": {"MaxInferenceLatencySeconds": 0.5},
     "Endpoint": {"Name": "rings", "Serverless": {"MemorySizeInMB": 2048, "MaxConcurrency": 3}, "Keep": False},
     "Scoring": {"S3Uri": "s3://source/new.csv"},
-    "Confidence": {"Threshold": 0.8},
+    "Confidence": {"TargetPrecision": 0.95, "Certainty": 0.8},
+    "Gate": {"Minimum": {"F1macro": 0.7, "ECE": 0.1}, "MustBeatChampion": False, "Margin": 0.01},
+    "Approval": "Manual",
+    "ApprovalTimeoutSeconds": 3600,
+}
+INSTANCES: dict[str, Any] = {
+    **MINIMAL,
+    "Endpoint": {
+        "Name": "rings",
+        "InstanceType": "ml.c5.xlarge",
+        "InstanceCount": 2,
+        "AutoScaling": {"MaxInstanceCount": 4, "InvocationsPerInstance": 50},
+        "DataCapture": {"SamplingPercentage": 20},
+        "Keep": True,
+    },
 }
 
 
@@ -43,6 +58,14 @@ def changed(path: str, value: Any, document: dict[str, Any] = MINIMAL) -> dict[s
         place = place.setdefault(section, {})
     place[key] = value
     return copied
+
+
+def is_judged_by(problem_type: str, metric: str) -> bool:
+    try:
+        check_gate(problem_type, [metric])
+    except InvalidRequest:
+        return False
+    return True
 
 
 def refused(document: Any, defaults: Defaults = DEFAULTS) -> str:
@@ -60,15 +83,20 @@ def test_a_minimal_request_is_filled_up_from_the_stack() -> None:
         "Selection": {},
         "Endpoint": {"Name": "run-1", "Keep": True, "Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}},
         "Confidence": {"Threshold": 0.9, "IsDefault": True},
+        "Gate": {"Minimum": {}, "MustBeatChampion": True, "Margin": 0},
+        "Approval": "Automatic",
+        "ApprovalTimeoutSeconds": 604800,
     }
 
 
 def test_what_is_asked_for_wins() -> None:
-    assert resolve(FULL, DEFAULTS, "run-1") == {**FULL, "Confidence": {"Threshold": 0.8, "IsDefault": False}}
+    assert resolve(FULL, DEFAULTS, "run-1") == FULL
+    assert resolve(INSTANCES, DEFAULTS, "run-1")["Endpoint"] == INSTANCES["Endpoint"]
 
 
 def test_a_resolved_request_is_a_request_that_means_the_same() -> None:
-    for document in (MINIMAL, FULL, changed("Problem.Type", "Regression")):
+    regression = changed("Problem.Type", "Regression")
+    for document in (MINIMAL, FULL, INSTANCES, regression, changed("Transform.Calibration", 0, regression)):
         resolved = resolve(document, DEFAULTS, "run-1")
         assert resolve(resolved, DEFAULTS, "run-2") == resolved
 
@@ -92,27 +120,6 @@ def test_type_and_objective_complete_each_other(problem: dict[str, str], resolve
     assert resolve({**MINIMAL, "Problem": problem}, DEFAULTS, "run-1")["Problem"] == resolved
 
 
-@pytest.mark.parametrize(
-    ("confidence", "problem_type", "resolved"),
-    [
-        (None, None, {"Threshold": 0.9, "IsDefault": True}),
-        (None, "Regression", {}),
-        ({}, None, {}),
-        ({"Threshold": 0.7}, "BinaryClassification", {"Threshold": 0.7, "IsDefault": False}),
-        ({"Threshold": 0.9, "IsDefault": True}, "Regression", {}),
-    ],
-)
-def test_the_default_confidence_never_applies_to_a_regression(
-    confidence: dict[str, Any] | None, problem_type: str | None, resolved: dict[str, Any]
-) -> None:
-    document = dict(MINIMAL)
-    if confidence is not None:
-        document["Confidence"] = confidence
-    if problem_type:
-        document["Problem"] = {"Type": problem_type}
-    assert resolve(document, DEFAULTS, "run-1")["Confidence"] == resolved
-
-
 def test_a_stack_without_default_confidence_accepts_all() -> None:
     silent = dataclasses.replace(DEFAULTS, default_confidence=None)
     assert resolve(MINIMAL, silent, "run-1")["Confidence"] == {}
@@ -134,6 +141,64 @@ def test_instances_serve_where_serverless_cannot_or_shall_not(document: dict[str
     assert endpoint == {"Name": "run-1", "Keep": True, "InstanceType": "ml.m5.large", "InstanceCount": 1}
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "mode", "subnets", "expected"),
+    [
+        ({}, "ENSEMBLING", (), {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}}),
+        (
+            {"Serverless": {"MaxConcurrency": 20}},
+            "ENSEMBLING",
+            (),
+            {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 20}},
+        ),
+        (
+            {"InstanceType": "ml.c5.xlarge", "InstanceCount": 3},
+            "ENSEMBLING",
+            (),
+            {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}},
+        ),
+        (
+            {"InstanceType": "ml.c5.xlarge", "InstanceCount": 3},
+            "HYPERPARAMETER_TUNING",
+            (),
+            {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1},
+        ),
+        ({}, "ENSEMBLING", ("subnet-1",), {"InstanceType": "ml.m5.large", "InstanceCount": 1}),
+    ],
+    ids=["default", "as asked", "instances in production only", "several containers", "VPC"],
+)
+def test_a_model_proves_itself_on_one_endpoint_that_is_serverless_where_possible(
+    endpoint: dict[str, Any], mode: str, subnets: tuple[str, ...], expected: dict[str, Any]
+) -> None:
+    defaults = dataclasses.replace(DEFAULTS, subnet_ids=subnets)
+    resolved = resolve({**MINIMAL, "Endpoint": endpoint, "AutoML": {"Mode": mode}}, defaults, "run-1")
+    assert staging(resolved, defaults, "run-1") == {"Name": "run-1-staging", **expected}
+
+
+def test_auto_scaling_needs_only_its_limit() -> None:
+    document = changed("Endpoint", {"InstanceType": "ml.m5.large", "AutoScaling": {"MaxInstanceCount": 3}})
+    scaling = resolve(document, DEFAULTS, "run-1")["Endpoint"]["AutoScaling"]
+    assert scaling == {"MaxInstanceCount": 3, "InvocationsPerInstance": 1000}
+
+
+def test_the_stack_decides_who_approves_when_the_request_does_not() -> None:
+    stack = dataclasses.replace(DEFAULTS, approval="Manual", approval_timeout_seconds=60)
+    resolved = resolve(MINIMAL, stack, "run-1")
+    assert (resolved["Approval"], resolved["ApprovalTimeoutSeconds"]) == ("Manual", 60)
+
+
+@pytest.mark.parametrize("problem_type", OBJECTIVES)
+def test_the_gate_of_a_problem_type_knows_its_objectives_and_nothing_that_the_schema_does_not(
+    problem_type: str,
+) -> None:
+    check_gate(problem_type, OBJECTIVES[problem_type])
+    names = schema.load("request")["properties"]["Gate"]["properties"]["Minimum"]["properties"]
+    known = {name for name in names if is_judged_by(problem_type, name)}
+    assert known - set(OBJECTIVES[problem_type]) == (
+        {"Coverage"} if problem_type == "Regression" else {"LogLoss", "ECE"}
+    )
+
+
 SERVERLESS = changed("Endpoint.Serverless.MemorySizeInMB", 2048)
 TUNING = changed("AutoML.Mode", "HYPERPARAMETER_TUNING")
 
@@ -144,7 +209,7 @@ TUNING = changed("AutoML.Mode", "HYPERPARAMETER_TUNING")
         (changed("Datasett", {}), ["'Datasett' in the execution input", "Did you mean 'Dataset'?"]),
         (changed("Dataset.target_column", "y"), ["'Dataset.target_column'", "Did you mean 'Dataset.TargetColumn'?"]),
         (changed("AutoML.MaxRuntime", 5), ["'AutoML.MaxRuntime'", "Did you mean 'AutoML.MaxRuntimeSeconds'?"]),
-        (changed("Endpoint.Zzz", 5), ["'Endpoint.Zzz'", "Known keys here are InstanceCount, InstanceType, Keep"]),
+        (changed("Endpoint.Zzz", 5), ["'Endpoint.Zzz'", "Known keys here are AutoScaling, DataCapture, Inst"]),
         ({"Dataset": {"S3Uri": "s3://source/a.csv"}}, ["Dataset.TargetColumn is missing", "column to predict"]),
         ({}, ["Dataset is missing from the execution input", "s3://bucket/data.csv"]),
         ([], ["The execution input is [] but must be a JSON object"]),
@@ -198,6 +263,45 @@ TUNING = changed("AutoML.Mode", "HYPERPARAMETER_TUNING")
         (
             {**MINIMAL, "Problem": {"ObjectiveMetric": "RMSE"}, "Confidence": {"Threshold": 0.9}},
             ["cannot be used with a regression"],
+        ),
+        (changed("Confidence", {"Threshold": 0.9, "Level": 0.8}), ["Threshold and Level", "keep one"]),
+        (changed("Confidence.MaxWidth", 3), ["'Confidence.MaxWidth'"]),
+        (changed("Confidence.MaxIntervalWidth", 0), ["Confidence.MaxIntervalWidth is 0 but must be more than 0"]),
+        (changed("Confidence.MaxIntervalWidth", "3"), ["must be a number or a JSON object", '{"Relative": 0.2}']),
+        (
+            changed("Confidence.MaxIntervalWidth", {"absolute": 3}),
+            ["'Confidence.MaxIntervalWidth.absolute'", "Did you mean 'Confidence.MaxIntervalWidth.Absolute'?"],
+        ),
+        (changed("Confidence.TargetPrecision", 1), ["must be less than 1"]),
+        (changed("Confidence.Certainty", 0.9), ["add TargetPrecision"]),
+        (
+            {**MINIMAL, "Transform": {"Calibration": 0}, "Confidence": {"TargetPrecision": 0.9}},
+            ["Confidence.TargetPrecision is worked out from calibration rows", "raise Transform.Calibration"],
+        ),
+        (
+            {**MINIMAL, "Problem": {"Type": "BinaryClassification"}, "Confidence": {"Level": 0.9}},
+            ["Confidence.Level is about intervals, which a BinaryClassification does not have"],
+        ),
+        (changed("Gate.Minimum", {"r2": 0.5}), ["'Gate.Minimum.r2'", "Did you mean 'Gate.Minimum.R2'?"]),
+        (changed("Gate.Minimum", {"R2": "high"}), ['Gate.Minimum.R2 is "high" but must be a number']),
+        (
+            {**MINIMAL, "Problem": {"Type": "Regression"}, "Gate": {"Minimum": {"Accuracy": 0.9}}},
+            ["Gate.Minimum has 'Accuracy', which a Regression is not judged by", "choose from MAE, MSE"],
+        ),
+        (
+            {**MINIMAL, "Transform": {"Calibration": 0}, "Gate": {"Minimum": {"Coverage": 0.8}}},
+            ["Gate.Minimum has 'Coverage'", "raise Transform.Calibration"],
+        ),
+        (changed("Gate.MustBeatChampions", True), ["Did you mean 'Gate.MustBeatChampion'?"]),
+        (changed("Approval", "manual"), ['Approval is "manual" but must be one of Automatic, Manual']),
+        (changed("ApprovalTimeoutSeconds", 0), ["ApprovalTimeoutSeconds is 0 but must be at least 1"]),
+        (changed("Endpoint.AutoScaling", {"MaxInstanceCount": 3}), ["AutoScaling needs an endpoint on instances"]),
+        (changed("Endpoint.DataCapture", {"SamplingPercentage": 3}, SERVERLESS), ["DataCapture needs an endpoint on"]),
+        (changed("Endpoint.DataCapture", {"SamplingPercentage": 0}), ["at least 1"]),
+        (changed("Endpoint.AutoScaling", {}), ["Endpoint.AutoScaling.MaxInstanceCount is missing"]),
+        (
+            changed("Endpoint.AutoScaling", {"MaxInstanceCount": 1}, INSTANCES),
+            ["MaxInstanceCount is 1 but the endpoint starts with 2", "raise MaxInstanceCount"],
         ),
         (changed("Transform.Filter", "x" * 65536), ["bytes but may have 65,536", "shorten"]),
     ],
@@ -271,7 +375,16 @@ def test_any_json_is_resolved_or_refused_in_words(document: Any) -> None:
                     "Keep": st.booleans(),
                 },
             ),
-            "Confidence": st.fixed_dictionaries({}, optional={"Threshold": st.floats(0.01, 1)}),
+            "Confidence": st.fixed_dictionaries(
+                {},
+                optional={
+                    "Threshold": st.floats(0.01, 1),
+                    "TargetPrecision": st.floats(0.01, 0.99),
+                    "Certainty": st.floats(0.5, 0.99),
+                    "MaxIntervalWidth": st.floats(0.01, 99) | st.just({"Relative": 0.2}),
+                    "Level": st.floats(0.01, 0.99),
+                },
+            ),
         },
     )
 )
@@ -284,5 +397,6 @@ def test_a_resolved_request_has_one_hosting_and_both_or_neither_of_type_and_obje
     assert ("Serverless" in endpoint) != ("InstanceType" in endpoint)
     assert resolved["AutoML"]["Mode"] == "ENSEMBLING" or "Serverless" not in endpoint
     assert "Type" not in problem or "ObjectiveMetric" in problem
-    assert problem.get("Type") != "Regression" or resolved["Confidence"] == {}
+    if "Type" in problem:
+        assert ("Level" in resolved["Confidence"]) == (problem["Type"] == "Regression")
     assert resolve(resolved, DEFAULTS, "run-1") == resolved
