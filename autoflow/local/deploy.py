@@ -16,14 +16,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from autoflow.local.cloud import Cloud
+from autoflow.local.cloud import REGION, Cloud
 from autoflow.local.errors import LocalCloudError
 
 PROJECT = Path(__file__).resolve().parents[2]
 STACK_NAME = "autoflow"
-PARAMETERS = {"MinimumWaitSeconds": "1"}
+PARAMETERS = {"MinimumWaitSeconds": "1", "CanaryWaitSeconds": "2"}
 
 _ARTIFACTS = "autoflow-artifacts"
+_TEMPLATE = "template.json"
 _TIMEOUT_SECONDS = 120.0
 
 
@@ -56,10 +57,12 @@ def deploy(
             path = project / resource["Properties"]["DefinitionUri"]
             s3.upload_file(str(path), _ARTIFACTS, path.name)
             resource["Properties"]["DefinitionUri"] = {"Bucket": _ARTIFACTS, "Key": path.name}
+    # By URL, as `sam deploy` does: a template in the request itself may have 51,200 bytes.
+    s3.put_object(Bucket=_ARTIFACTS, Key=_TEMPLATE, Body=json.dumps(template, default=str).encode())
     try:
         cloudformation.create_stack(
             StackName=name,
-            TemplateBody=json.dumps(template, default=str),
+            TemplateURL=f"https://{_ARTIFACTS}.s3.{REGION}.amazonaws.com/{_TEMPLATE}",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )

@@ -21,6 +21,7 @@ def apply() -> None:
     leave_connections_non_blocking()
     leave_stopped_executions_aborted()
     keep_objects_apart()
+    transform_before_resolving()
     refuse_unreadable_requests()
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
     if scale != 1:
@@ -103,6 +104,17 @@ def keep_objects_apart() -> None:
     from localstack.services.s3 import provider
 
     _replace(provider, "DEFAULT_S3_TMP_DIR", str(Path(tempfile.gettempdir()) / "s3"))
+
+
+def transform_before_resolving() -> None:
+    """Apply the SAM transform to a template as it is, as CloudFormation does: it makes resources that others refer to.
+
+    LocalStack looks for snippets with macros first, and resolves every reference on the way, also to a role that only
+    the transform will make. No template here has such snippets.
+    """
+    from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
+
+    _replace(ChangeSetModelTransform, "_execute_local_transforms", lambda self: None)
 
 
 def _replace(owner: object, name: str, value: object) -> None:

@@ -32,7 +32,7 @@ def refusal(call: Any, **request: Any) -> tuple[str, str]:
 @pytest.fixture
 def group(aws: "SageMaker", request: pytest.FixtureRequest) -> str:
     """A group of the test's own."""
-    name = "G" + request.node.name.replace("_", "-")[:50].strip("-")
+    name = f"G{request.node.name.replace('_', '-')[:50].strip('-')}"
     aws.sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=[{"Key": "k", "Value": "v"}])
     return name
 
@@ -83,9 +83,9 @@ def test_versions_are_numbered_and_wait_for_approval(aws: "SageMaker", group: st
 
 
 def test_a_token_makes_one_package(aws: "SageMaker", group: str) -> None:
-    first = register(aws, group, ClientToken=f"token-{group}")
-    assert register(aws, group, ClientToken=f"token-{group}") == first
-    body = {"ModelPackageGroupName": group, "InferenceSpecification": SPECIFICATION, "ClientToken": f"token-{group}"}
+    first = register(aws, group, ClientToken="one-and-the-same")
+    assert register(aws, group, ClientToken="one-and-the-same") == first
+    body = {"ModelPackageGroupName": group, "InferenceSpecification": SPECIFICATION, "ClientToken": "one-and-the-same"}
     code, _ = refusal(aws.sagemaker.create_model_package, **body, ModelApprovalStatus="Approved")
     assert code == "ConflictException"
     assert versions(aws, ModelPackageGroupName=group) == [1]
