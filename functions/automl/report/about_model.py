@@ -1,6 +1,6 @@
 """Sections about the model: how good it is, where it errs, what may be trusted, what drives it, and the champion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automl.report import charts, error_charts, trust_charts
@@ -8,10 +8,11 @@ from automl.report.blocks import Block, Charts, Missing, Table, Text, numeric
 from automl.report.documents import Document, Documents
 from automl.report.wording import NO_BREAK, NOTHING, count, estimate, number, region, share
 
-Evaluation = Mapping[str, Any]
+_METHODS = {"None": "Not calibrated", "SplitConformal": "Split-conformal intervals"}
+_SHOWN_THRESHOLDS = 20
 
 
-def quality(evaluation: Document) -> list[Block]:
+def quality(evaluation: Document, objective: str) -> list[Block]:
     """The metrics on the test rows."""
     if evaluation.content is None:
         return [Missing(evaluation.missing)]
@@ -23,13 +24,16 @@ def quality(evaluation: Document) -> list[Block]:
     ]
     lines = [[name, *_estimated(one), number(one["Rows"])] for name, one in found.items()]
     lines += [[name, NOTHING, str(why), NOTHING] for name, why in omitted.items()]
+    strong = list(found).index(objective) if objective in found else None
     blocks: list[Block] = [
         Text(
             f"Judged on {count(evaluation.content['Rows'], 'row')} that the model has never seen. The intervals are "
             f"{level} bootstrap intervals."
         ),
         Charts([one for one in drawn if one]),
-        Table("Metrics on the test rows", ["Metric", "Value", f"{level} interval", "Rows"], lines, numeric(1, 3)),
+        Table(
+            "Metrics on the test rows", ["Metric", "Value", f"{level} interval", "Rows"], lines, numeric(1, 3), strong
+        ),
     ]
     return blocks
 
@@ -74,49 +78,55 @@ def _classes(classes: list[Mapping[str, Any]]) -> Table:
     return Table("Each class on the test rows", heads, lines, numeric(1, 6))
 
 
-def trust(evaluation: Document, calibration: Document, target: str) -> list[Block]:
-    """How far confidence and intervals keep what they say."""
+def trust(evaluation: Document, calibration: Document, decided: Mapping[str, Any], target: str) -> list[Block]:
+    """How far confidence and intervals keep what they say, and what is accepted for it."""
     if evaluation.content is None:
         return [Missing(evaluation.missing)]
     found, learnt = evaluation.content, calibration.content or {}
     blocks: list[Block] = []
     if learnt.get("MethodReason"):
-        method = {"None": "Not calibrated", "SplitConformal": "Split-conformal intervals"}.get(
-            learnt["Method"], learnt["Method"]
-        )
-        blocks.append(Text(f"{method} ({count(learnt['Rows'], 'calibration row')}): {learnt['MethodReason']}"))
+        method = _METHODS.get(learnt["Method"], learnt["Method"])
+        blocks.append(Text(f"{method} ({count(learnt['Rows'], 'calibration row')}): {learnt['MethodReason']}."))
     elif calibration.content is None:
         blocks.append(Missing(calibration.missing))
-    if (found.get("Calibration") or {}).get("Reliability"):
-        blocks += _calibrated(found["Calibration"])
     if (found.get("Intervals") or {}).get("Regions"):
-        blocks += _intervals(found["Intervals"], target)
-    return blocks
+        return blocks + _intervals(found["Intervals"], target)
+    measured, curve = found.get("Calibration") or {}, found.get("PrecisionCoverage")
+    bins = measured.get("Reliability") or {}
+    drawn = []
+    if any(one["Rows"] for side in bins.values() for one in side):
+        drawn.append(trust_charts.reliability(bins, measured["Method"] != "None"))
+    if curve:
+        drawn.append(trust_charts.precision_coverage(curve, found.get("Chosen"), decided.get("TargetPrecision")))
+    blocks += [Charts(drawn)] if drawn else []
+    blocks += [_calibrated(measured)] if measured else []
+    return blocks + ([_thresholds(curve)] if curve else [])
 
 
-def _calibrated(measured: Mapping[str, Any]) -> list[Block]:
-    changed = measured["Method"] != "None"
-    reliability = measured["Reliability"]
-    blocks: list[Block] = []
-    if any(one["Rows"] for bins in reliability.values() for one in bins):
-        blocks.append(Charts([trust_charts.reliability(reliability, changed)]))
+def _calibrated(measured: Mapping[str, Any]) -> Table:
     lines = []
     for name, words in (("ECE", "Expected calibration error"), ("LogLoss", "Log loss")):
         pair = measured.get(name) or {}
-        before, after = (
-            (value if isinstance(value, Mapping) else {"Value": value})
-            for value in (pair.get("Before"), pair.get("After"))
-        )
-        lines.append([words, *(" ".join(_with_interval(one)) for one in (before, after))])
-    blocks.append(
-        Table("Calibration on the test rows (less is better)", ["Measure", "Before", "After"], lines, numeric(1, 2))
+        lines.append([words, *(_with_interval(pair.get(when)) for when in ("Before", "After"))])
+    return Table("Calibration on the test rows (less is better)", ["Measure", "Before", "After"], lines, numeric(1, 2))
+
+
+def _thresholds(curve: Sequence[Mapping[str, Any]]) -> Table:
+    step = -(-len(curve) // _SHOWN_THRESHOLDS)
+    return Table(
+        "What some thresholds come to on the test rows",
+        ["Threshold", "Accepted", "Precision of accepted"],
+        [[number(one["Threshold"]), share(one["Coverage"]), share(one["Precision"])] for one in curve[::step]],
+        numeric(1, 2),
+        folded=True,
     )
-    return blocks
 
 
-def _with_interval(one: Mapping[str, Any]) -> tuple[str, ...]:
-    value, interval = estimate(one.get("Value"), one.get("Lower"), one.get("Upper"))
-    return (value,) if interval == NOTHING else (value, f"({interval})")
+def _with_interval(measured: Mapping[str, Any] | float | None) -> str:
+    if not isinstance(measured, Mapping):
+        return number(measured)
+    value, interval = _estimated(measured)
+    return value if interval == NOTHING else f"{value} ({interval})"
 
 
 def _intervals(measured: Mapping[str, Any], target: str) -> list[Block]:
@@ -138,32 +148,6 @@ def _intervals(measured: Mapping[str, Any], target: str) -> list[Block]:
     heads = ["Predicted", "Test rows", "Interval", "Truth inside"]
     table = Table(f"Intervals at level {share(level)} by region of the prediction", heads, lines, numeric(1, 3))
     return [Charts(drawn), table] if drawn else [table]
-
-
-def acceptance(evaluation: Document, decided: Mapping[str, Any]) -> list[Block]:
-    """What a threshold costs; nothing for a regression, whose intervals say it."""
-    if evaluation.content is None:
-        return [Missing(evaluation.missing)]
-    curve = evaluation.content.get("PrecisionCoverage")
-    if not curve:
-        return []
-    chosen = evaluation.content.get("Chosen")
-    blocks: list[Block] = [
-        Charts([trust_charts.precision_coverage(curve, chosen, decided.get("TargetPrecision"))]),
-        Table(
-            "What some thresholds come to on the test rows",
-            ["Threshold", "Accepted", "Precision of accepted"],
-            [[number(one["Threshold"]), share(one["Coverage"]), share(one["Precision"])] for one in _spread(curve)],
-            numeric(1, 2),
-            folded=True,
-        ),
-    ]
-    return blocks
-
-
-def _spread(curve: list[Mapping[str, Any]], most: int = 20) -> list[Mapping[str, Any]]:
-    step = max(1, -(-len(curve) // most))
-    return curve[::step]
 
 
 def drivers(documents: Documents) -> list[Block]:

@@ -23,8 +23,11 @@ def asked(state: State, request: Document) -> list[Block]:
     if request.content is None:
         blocks.append(Missing(request.missing))
     else:
+        dataset = request.content["Dataset"]
         rows = [[name, value] for name, value in _flat(request.content)]
-        blocks.append(Table("The request, with everything that was left out filled in", ["Setting", "Value"], rows))
+        caption = "The request, with everything that was left out filled in"
+        blocks.insert(0, Text(f"To predict {dataset['TargetColumn']}, learning from {dataset['S3Uri']}."))
+        blocks.append(Table(caption, ["Setting", "Value"], rows, folded=True))
     return blocks
 
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from automl.report.figure import (
     ACCENT,
+    BESIDE,
     INK,
     MAX_ROWS,
     MUTED,
@@ -34,9 +35,8 @@ SHARES = (
     "RecallMacro",
     "R2",
     "Coverage",
-    "ECE",
 )
-"""Metrics that are 1 at best (ECE: 0), so that one axis serves them all."""
+"""Metrics that are 1 at best, so that one axis serves them all."""
 ERRORS = ("RMSE", "MAE")
 """Metrics in the target's own unit."""
 
@@ -59,7 +59,7 @@ def target(column: Mapping[str, Any]) -> Chart:
         hoverinfo="text",
     )
     height = rows_height(len(top))
-    x = axis("rows", rangemode="tozero", range=[0, max(counts) * 1.15])
+    x = axis("rows", range=[0, max(counts)], nticks=4)
     most, least = top[0], column["TopValues"][-1]
     return Chart(
         "target",
@@ -67,7 +67,7 @@ def target(column: Mapping[str, Any]) -> Chart:
         "Each bar is a value of the target column. A model sees rare values seldom, and is judged on few of them.",
         f"Bars of {len(top)} target values, from {most['Value']} ({share(most['Count'] / total)} of rows) "
         f"to {least['Value']} ({share(least['Count'] / total)}).",
-        figure([bars], height, x, named_rows([value["Value"] for value in top])),
+        figure([bars], height, x, named_rows([value["Value"] for value in top]), margin=BESIDE),
         height,
     )
 
@@ -114,12 +114,13 @@ def leaderboard(document: Mapping[str, Any], chosen: str) -> Chart:
         figure(
             traces,
             height,
-            axis(f"{metric} (validation)", range=_padded(values, 0.08, 0.2)),
+            axis(f"{metric} (validation)", range=_padded(values, 0.06, 0.03), nticks=4),
             named_rows([one["Name"] for one in shown], showgrid=True),
             showlegend=True,
+            margin=BESIDE,
         ),
         height,
-        wide=True,
+        width="wide",
     )
 
 
@@ -147,7 +148,7 @@ def metrics(found: Mapping[str, Mapping[str, Any]], names: Sequence[str], name: 
     if not rows:
         return None
     dots = _dots_and_intervals([value for _, value in rows], ACCENT, [metric for metric, _ in rows])
-    height = rows_height(len(rows))
+    height = rows_height(len(rows), 50)
     ends = [value[end] for _, value in rows for end in ("Lower", "Value", "Upper") if value.get(end) is not None]
     said = "; ".join(
         f"{metric} {estimate(value['Value'], value.get('Lower'), value.get('Upper'))[0]}" for metric, value in rows
@@ -158,7 +159,9 @@ def metrics(found: Mapping[str, Mapping[str, Any]], names: Sequence[str], name: 
         "The dot is the value on the test rows, the line its 95 % interval: with other test rows of the same kind it "
         "would probably lie there. Long lines mean few rows.",
         f"Dots with intervals: {said}.",
-        figure([dots], height, axis(range=_padded(ends, 0.08, 0.15)), named_rows([metric for metric, _ in rows])),
+        figure(
+            [dots], height, axis(range=_padded(ends, 0.08, 0.08), nticks=4), named_rows([metric for metric, _ in rows])
+        ),
         height,
     )
 
@@ -219,11 +222,12 @@ def importance(values: Mapping[str, float]) -> Chart:
         figure(
             [bars],
             height,
-            axis("mean |SHAP value|", rangemode="tozero", range=[0, most * 1.18]),
+            axis("mean |SHAP value|", range=[0, most], nticks=4),
             named_rows([name for name, _ in shown]),
+            margin=BESIDE,
         ),
         height,
-        wide=True,
+        width="wide",
     )
 
 
@@ -244,13 +248,13 @@ def comparison(rows: Mapping[str, Mapping[str, Any]]) -> Chart:
         figure(
             [dots],
             height,
-            axis(f"{metric}: by how much the new model is better", range=_padded(ends, 0.15, 0.15)),
+            axis(f"better by ({metric})", range=_padded(ends, 0.15, 0.15), nticks=4),
             named_rows(list(rows)),
             shapes=[zero],
             annotations=[_above_axis(0.0, "equally good")],
         ),
         height,
-        wide=True,
+        width="wide",
     )
 
 
@@ -271,24 +275,19 @@ def phases(found: Sequence[Phase]) -> Chart:
     start = found[0].start
     total = max((one.end - start).total_seconds() for one in found)
     unit, seconds = ("hours", 3600) if total > 7200 else ("minutes", 60) if total > 180 else ("seconds", 1)
-    begins = [(one.start - start).total_seconds() / seconds for one in found]
     bars = go.Bar(
-        x=[one.seconds / seconds for one in found],
-        base=begins,
+        x=[max(one.seconds, total / 300) / seconds for one in found],
+        base=[(one.start - start).total_seconds() / seconds for one in found],
         y=list(range(len(found))),
         orientation="h",
         width=0.55,
         marker={"color": ACCENT},
+        text=[duration(one.seconds) if one.ended else "running" for one in found],
+        textposition="outside",
+        textfont={"color": QUIET},
+        cliponaxis=False,
         hovertext=[f"{text(one.name)}: {duration(one.seconds)}" for one in found],
         hoverinfo="text",
-    )
-    dots = go.Scatter(
-        x=begins,
-        y=list(range(len(found))),
-        mode="markers",
-        marker={"color": ACCENT, "size": 6, "symbol": "line-ns-open", "line": {"width": 3, "color": ACCENT}},
-        hoverinfo="skip",
-        cliponaxis=False,
     )
     height = rows_height(len(found))
     longest = max(found, key=lambda one: one.seconds)
@@ -299,11 +298,12 @@ def phases(found: Sequence[Phase]) -> Chart:
         "hardly any time.",
         f"{len(found)} steps in {duration(total)}; the longest is {longest.name} with {duration(longest.seconds)}.",
         figure(
-            [bars, dots],
+            [bars],
             height,
-            axis(f"{unit} since the start", range=[-0.01 * total / seconds, 1.02 * total / seconds]),
+            axis(f"{unit} since the start", range=[0, 1.005 * total / seconds], nticks=8),
             named_rows([one.name for one in found], showgrid=True),
+            margin=BESIDE,
         ),
         height,
-        wide=True,
+        width="wide",
     )

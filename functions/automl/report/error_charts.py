@@ -11,8 +11,7 @@ from automl.report.figure import (
     LEAST,
     MUTED,
     OTHER,
-    SURFACE,
-    TINT,
+    STRONG,
     Chart,
     axis,
     figure,
@@ -37,7 +36,7 @@ def confusion(matrix: Mapping[str, Any]) -> Chart:
         y=numbers,
         zmin=0,
         zmax=1,
-        colorscale=[[0, LEAST], [0.5, TINT], [1, ACCENT]],
+        colorscale=[[0, LEAST], [1, STRONG]],
         xgap=2,
         ygap=2,
         showscale=False,
@@ -53,28 +52,35 @@ def confusion(matrix: Mapping[str, Any]) -> Chart:
             "y": true,
             "text": number(counts[true][said]),
             "showarrow": False,
-            "font": {"size": 12, "color": SURFACE if shares[true][said] > 0.7 else INK},
+            "font": {"size": 12, "color": INK},
         }
         for true in numbers
         for said in numbers
         if counted
     ]
     ticks = {"tickmode": "array", "tickvals": numbers, "showgrid": False}
-    x = axis("predicted", ticktext=[label(one, 16) for one in labels], side="top", **ticks)
+    x = axis(
+        "predicted",
+        ticktext=[label(one, 16) for one in labels],
+        side="top",
+        tickangle=-90 if len(labels) > 5 else 0,
+        **ticks,
+    )
     y = axis("true", ticktext=[label(one, 20) for one in labels], range=[len(labels) - 0.5, -0.5], **ticks)
-    height = len(labels) * (40 if counted else 22) + 130
+    height = len(labels) * (44 if counted else 22) + 130
     rows = sum(map(sum, counts))
     right = sum(counts[index][index] for index in numbers)
     return Chart(
         "confusion",
         "What was predicted for which truth",
-        "Each line is a true value, each column what the model said; the diagonal is right. The darker a cell stands "
-        "out, the larger its share of its line."
+        "Each line is a true value, each column what the model said; the diagonal is right. The stronger a cell is "
+        "coloured, the larger its share of its line."
         + ("" if counted else " Counts appear where the pointer rests, and in the table of classes."),
         f"Confusion matrix of {len(labels)} values: {right:,} of {rows:,} rows are on the diagonal.",
         figure([cells], height, x, y, annotations=written, margin={"l": 8, "r": 16, "t": 60, "b": 8}),
         height,
-        wide=len(labels) > 5,
+        width="wide" if len(labels) > 5 else "narrow",
+        least_width=len(labels) * (40 if counted else 18) + 170,
     )
 
 

@@ -16,13 +16,16 @@ LIGHT_TO_DARK = {
     "#0b61b0": "#67b0f5",  # accent
     "#b45708": "#f2a65a",  # other
     "#7f8b9b": "#8391a5",  # muted
-    "#cfe2f5": "#21405f",  # tint
+    "#6aa7e0": "#2a659f",  # strong
     "#f2f7fc": "#1c2530",  # least
 }
-"""Every colour of the charts by its role. Blue and orange are told apart by the colour-blind, in both schemes."""
-INK, QUIET, GRID, SURFACE, ACCENT, OTHER, MUTED, TINT, LEAST = LIGHT_TO_DARK
+"""Every colour of the charts by its role. Blue and orange are told apart by the colour-blind, in both schemes;
+ink is readable on all from least to strong."""
+INK, QUIET, GRID, SURFACE, ACCENT, OTHER, MUTED, STRONG, LEAST = LIGHT_TO_DARK
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif'
+BESIDE = {"l": 8, "r": 72, "t": 16, "b": 8}
+"""Margins with room for the numbers to the right of bars and dots."""
 ROW_HEIGHT = 28
 """Pixels that a row of a chart with names takes."""
 MAX_ROWS = 25
@@ -39,7 +42,11 @@ class Chart:
     alternative: str
     figure: go.Figure
     height: int
-    wide: bool = False
+    width: str = ""
+    """``wide`` takes the page's whole width, ``narrow`` no more than it needs; else charts stand side by side."""
+
+    least_width: int = 0
+    """Pixels below which it scrolls inside itself."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -65,6 +72,7 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
         "gridcolor": GRID,
         "linecolor": GRID,
         "zeroline": False,
+        "tickangle": 0,
         "automargin": True,
         "fixedrange": True,
         **more,

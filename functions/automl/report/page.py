@@ -63,16 +63,20 @@ def charts(sections: list[Section]) -> list[Chart]:
 
 def _sections(state: State, documents: Documents) -> list[Section]:
     target = str(((documents.request.content or {}).get("Dataset") or {}).get("TargetColumn", "target"))
+    objective = str((state.get("Data") or {}).get("ObjectiveMetric", ""))
     decided = decision(state, documents)
     evaluation, calibration = documents.evaluation, documents.calibration
     builders: list[tuple[str, str, Callable[[], list[Block]]]] = [
         ("asked", "What was asked", lambda: about_run.asked(state, documents.request)),
         ("data", "The data", lambda: about_run.data(target, documents.profile)),
         ("candidates", "The candidates", lambda: about_run.candidates(state, documents.leaderboard)),
-        ("quality", "How good the model is", lambda: about_model.quality(evaluation)),
+        ("quality", "How good the model is", lambda: about_model.quality(evaluation, objective)),
         ("errors", "Where it errs", lambda: about_model.errors(evaluation, target)),
-        ("trust", "What its confidence is worth", lambda: about_model.trust(evaluation, calibration, target)),
-        ("acceptance", "What is accepted, and at what price", lambda: about_model.acceptance(evaluation, decided)),
+        (
+            "trust",
+            "What its confidence is worth, and what is accepted",
+            lambda: about_model.trust(evaluation, calibration, decided, target),
+        ),
         ("drivers", "What drives its predictions", lambda: about_model.drivers(documents)),
         ("champion", "Against the former model", lambda: about_model.champion(evaluation)),
         ("history", "What happened when", lambda: about_run.history(documents)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from automl.report.figure import ACCENT, INK, MUTED, OTHER, QUIET, Chart, axis, figure, named_rows, rows_height
+from automl.report.figure import ACCENT, BESIDE, INK, MUTED, OTHER, QUIET, Chart, axis, figure, named_rows, rows_height
 from automl.report.wording import count, number, region, share
 
 _HEIGHT = 380
@@ -190,7 +190,7 @@ def interval_coverage(regions: Sequence[Mapping[str, Any]], level: float) -> Cha
         mode="markers+text",
         marker={"color": ACCENT, "size": 11},
         text=[share(one["Coverage"]) for one in shown],
-        textposition="middle right",
+        textposition="top center",
         textfont={"color": INK},
         cliponaxis=False,
         hovertext=[f"{region(one['From'], one['To'])}<br>{count(one['Rows'], 'row')}" for one in shown],
@@ -210,8 +210,8 @@ def interval_coverage(regions: Sequence[Mapping[str, Any]], level: float) -> Cha
         figure(
             [dots],
             height,
-            axis("truth inside the interval", range=[low - 0.05, 1.06], tickformat=".0%"),
-            named_rows([region(one["From"], one["To"]) for one in shown]),
+            axis("truth inside the interval", range=[low - 0.05, 1.0 + (1.05 - low) / 25], tickformat=".0%"),
+            named_rows([region(one["From"], one["To"]) for one in shown], range=[len(shown) - 0.4, -1.0]),
             shapes=[{**promised, "line": {"color": OTHER, "width": 2}, "layer": "below"}],
             annotations=[note],
         ),
@@ -247,8 +247,9 @@ def interval_width(regions: Sequence[Mapping[str, Any]], unit: str) -> Chart:
         figure(
             [bars],
             height,
-            axis(f"around the prediction ({unit})", range=[-1.1 * widest, 1.45 * widest]),
+            axis(f"around the prediction ({unit})", range=[-1.02 * widest, 1.02 * widest], nticks=4),
             named_rows([region(one["From"], one["To"]) for one in shown]),
+            margin=BESIDE,
         ),
         height,
     )

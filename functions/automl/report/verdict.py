@@ -7,7 +7,7 @@ from typing import Any
 from automl.objectives import REGRESSION
 from automl.report.blocks import Checks, Fact
 from automl.report.documents import Documents
-from automl.report.wording import NO_BREAK, count, estimate, number, share
+from automl.report.wording import NO_BREAK, NOTHING, count, estimate, number, share
 
 State = Mapping[str, Any]
 
@@ -20,7 +20,11 @@ class Verdict:
     outcome: str
     headline: str
     reason: str
+    condition: str
+    """What has to be read before the promises; empty when they hold."""
     promises: list[str]
+    rows: str
+    """What became of the rows that were to be scored."""
     facts: list[Fact]
     checks: Checks
 
@@ -36,7 +40,9 @@ def verdict(state: State, documents: Documents) -> Verdict:
         outcome={"RolledBack": "Rolled back"}.get(outcome, outcome),
         headline=_headline(outcome, state),
         reason=reason,
-        promises=[*promises(decision(state, documents), evaluation, str(_problem(state))), *_own_rows(state, outcome)],
+        condition="" if outcome == "Completed" else "Had the new model been in service, this would have held:",
+        promises=promises(decision(state, documents), evaluation, str(_problem(state))),
+        rows=_own_rows(state, outcome),
         facts=[fact for fact in (_quality(state, evaluation), _accepted(evaluation), _champion(evaluation)) if fact]
         + [_endpoint(state)],
         checks=Checks([(bool(one["Passed"]), str(one["Text"])) for one in gate.get("Checks", [])]),
@@ -82,6 +88,8 @@ def promises(decided: Mapping[str, Any], evaluation: Mapping[str, Any], problem_
     """What may be expected of new rows, in sentences."""
     if problem_type == REGRESSION:
         return _interval_promises(decided, evaluation)
+    if not problem_type:
+        return []
     accepted = evaluation.get("Chosen") or {}
     seen = f" On the test rows: {_observed(accepted)}." if accepted.get("Precision") is not None else ""
     note = [str(decided["Note"])] if decided.get("Note") else []
@@ -133,15 +141,15 @@ def _interval_promises(decided: Mapping[str, Any], evaluation: Mapping[str, Any]
     return [*said, *([str(decided["Note"])] if decided.get("Note") else [])]
 
 
-def _own_rows(state: State, outcome: str) -> list[str]:
+def _own_rows(state: State, outcome: str) -> str:
     scoring = (state.get("Scoring") or {}).get("Scoring")
     if not scoring:
-        return []
-    who = "" if outcome == "Completed" else " by the model that stayed in service"
-    return [
-        f"Of the {count(scoring['Rows'], 'row')} to score, {scoring['Accepted']:,} were accepted and "
-        f"{scoring['Review']:,} go to review (predicted{who or ' by this model'})."
-    ]
+        return ""
+    model = "this model" if outcome == "Completed" else "the model that stayed in service"
+    return (
+        f"Of the {count(scoring['Rows'], 'row')} to score, {model} answered {scoring['Accepted']:,}; "
+        f"{scoring['Review']:,} go to review."
+    )
 
 
 def _quality(state: State, evaluation: Mapping[str, Any]) -> Fact | None:
@@ -159,12 +167,17 @@ def _accepted(evaluation: Mapping[str, Any]) -> Fact | None:
     if not accepted or accepted.get("Coverage") is None:
         return None
     metrics = accepted.get("Metrics") or {}
-    name = next((one for one in ("Accuracy", "RMSE") if metrics.get(one) is not None), None)
-    detail = f"of the test rows; their {name}: {number(metrics[name])}" if name else "of the test rows"
+    detail = "of the test rows"
+    if metrics.get("Accuracy") is not None:
+        detail += f"; {share(metrics['Accuracy'])} of them right"
+    elif metrics.get("RMSE") is not None:
+        detail += f"; their RMSE is {number(metrics['RMSE'])}"
     return Fact("Accepted without review", share(accepted["Coverage"]), detail)
 
 
-def _champion(evaluation: Mapping[str, Any]) -> Fact:
+def _champion(evaluation: Mapping[str, Any]) -> Fact | None:
+    if not evaluation:
+        return None
     champion = evaluation.get("Champion")
     if not champion:
         return Fact("Former model", "none", "nothing to compare with")
@@ -186,4 +199,4 @@ def _endpoint(state: State) -> Fact:
     status = endpoint.get("Status")
     if not status:
         status = "former model in service" if (state.get("Champion") or {}).get("InService") else "not deployed"
-    return Fact("Endpoint", str(endpoint.get("Name") or wanted), str(status))
+    return Fact("Endpoint", str(endpoint.get("Name") or wanted or NOTHING), str(status))
