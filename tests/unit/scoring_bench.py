@@ -9,7 +9,7 @@ import boto3
 
 from automl import schema
 from automl.inference import score_part
-from automl.metrics import evaluate
+from automl.metrics import measure
 from automl.predictions import filter_part, read_rule
 from automl.prepare import prepare_rows
 from automl.recipe import from_request
@@ -96,7 +96,7 @@ def score(s3: Any, rows: dict[str, Any], formula: Formula) -> dict[str, Any]:
 def judged(s3: Any, rows: dict[str, Any]) -> dict[str, Any]:
     """The scoring of predictions that are there."""
     parts = [filter_part(s3, rows, part) for part in rows["Parts"]]
-    document = summarize(rows, parts, evaluate(s3, rows) if rows["HasTruth"] else {}, read_rule(s3, rows))
+    document = summarize(rows, parts, measure(s3, rows) if rows["HasTruth"] else {}, read_rule(s3, rows))
     schema.check(document, "scoring", "the summary")
     return document
 
