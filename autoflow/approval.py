@@ -1,7 +1,7 @@
 """Answer a run that waits for approval: its model package is approved or rejected."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +13,8 @@ from autoflow.execution import Execution
 from autoflow.stack import Stack
 
 _PENDING = "PendingManualApproval"
+_CLOCKS = timedelta(minutes=1)
+"""By how much the clocks of two services may differ."""
 _NO_GROUP = {"ValidationException", "ResourceNotFound"}
 
 
@@ -63,7 +65,7 @@ def _arns(client: Any, group: str, since: datetime) -> Iterator[str]:
     pages = client.get_paginator("list_model_packages")
     for page in pages.paginate(ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"):
         for package in page["ModelPackageSummaryList"]:
-            if package["CreationTime"] < since:
+            if package["CreationTime"] < since - _CLOCKS:
                 return
             yield package["ModelPackageArn"]
 

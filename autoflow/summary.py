@@ -81,13 +81,15 @@ def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> l
     if compared := comparison(result.get("Champion", {})):
         facts.append(("Champion", compared))
     facts += _trust(result)
-    facts += _choice(scoring, result.get("Confidence", {}))
+    facts += _choice(scoring, result.get("Confidence", {}), chosen_by_it=result["Outcome"] == "Completed")
     facts.append(("Endpoint", f"{result['Endpoint']['Name']} ({result['Endpoint']['Status']})"))
     if package := result.get("Package"):
         facts.append(("Package", f"{package['Arn'].partition('model-package/')[2]} ({package['ApprovalStatus']})"))
     facts.append(
         ("Took", f"{timing['TotalSeconds']:.0f} s, of which the AutoML job {timing.get('AutoMLSeconds', 0):.0f} s")
     )
+    if result.get("Left"):
+        facts.append(("Left", "; ".join(result["Left"])))
     if "Report" in result["Files"]:
         facts.append(("Report", f"{folder}/{REPORT}"))
     facts += [("Files", f"{folder}/{ACCEPTED}, {REVIEW}, {RESULT}"), ("All files", result["Uri"])]
@@ -114,22 +116,30 @@ def _trust(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Intervals", f"{level} intervals hold {percent(intervals['Coverage'])} of the test rows' truth"
 
 
-def _choice(scoring: Mapping[str, Any], confidence: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Which predictions are accepted, why, and how many."""
+def _choice(
+    scoring: Mapping[str, Any], confidence: Mapping[str, Any], *, chosen_by_it: bool = True
+) -> list[tuple[str, str]]:
+    """Which predictions are accepted, why, and how many.
+
+    Args:
+        scoring: the counts.
+        confidence: a model's decision which predictions are accepted.
+        chosen_by_it: whether that decision surely made the counts; when the model is rejected, the champion predicts.
+    """
     facts = []
     if confidence.get("Precision") is not None:
         facts.append(("Promise", f"{decision(confidence)}; {_measured(confidence)}"))
     facts.append(("Accepted", _accepted(scoring)))
     if scoring["Review"]:
-        facts.append(("Review", f"{scoring['Review']:,} rows for a person to decide{_unsure(confidence)}"))
+        why = _unsure(confidence) if chosen_by_it else ""
+        facts.append(("Review", f"{scoring['Review']:,} rows for a person to decide{why}"))
     facts += [("Note", note) for note in (confidence.get("Note"), scoring.get("Note")) if note]
     return facts
 
 
 def _measured(confidence: Mapping[str, Any]) -> str:
-    text = f"{percent(confidence['Precision'])} right on calibration rows"
-    coverage = confidence.get("Coverage")
-    return text if coverage is None else f"{text}, of which it takes {percent(coverage)}"
+    rows, coverage, precision = confidence["Rows"], confidence["Coverage"], confidence["Precision"]
+    return f"on {rows:,} calibration rows, {percent(coverage)} pass and {percent(precision)} of these are right"
 
 
 def _unsure(confidence: Mapping[str, Any]) -> str:

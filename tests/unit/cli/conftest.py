@@ -31,7 +31,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
+    # The build of moto that comes with LocalStack leaves out what LocalStack has itself.
+    with mock_aws(config={"core": {"service_whitelist": None}}):
         session: Any = boto3.Session()
         session.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         outputs = {"DataBucketName": BUCKET, "AutoMLStateMachineArn": "arn"}
