@@ -13,7 +13,7 @@ AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Endpoint", "AutoScaling"}`` → ``$.Scaling``. The deployment's config tells what was asked for."""
+    """``{"Input", "Endpoint"}`` → ``$.Scaling``. The deployment's config tells what was asked for."""
     name, config_name = event["Endpoint"]["Name"], event["Endpoint"]["ConfigName"]
     config = endpoint_configs.find(SAGEMAKER, config_name)
     if config is None or config.scaling is None:

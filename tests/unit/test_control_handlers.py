@@ -1,6 +1,5 @@
 """Each control handler with its sample event: S3 in memory, SageMaker's answers scripted."""
 
-import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,18 +8,13 @@ from typing import Any
 
 import clean_up
 import create_automl_job
-import create_endpoint
 import create_model
 import get_automl_job
-import get_endpoint
 import publish_results
 import pytest
-import remove_endpoint
 import select_best_candidate
 import stop_automl_job
-import test_endpoint as smoke_handler
 import validate_request
-from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from jsonschema import Draft202012Validator
 
@@ -32,7 +26,6 @@ ACCOUNT = "arn:aws:sagemaker:eu-central-1:123456789012"
 RUN = "abalone-0a1b2c3d"
 URI = f"s3://data-bucket/runs/{RUN}/"
 TAGS = {"Tags": [{"Key": "autopilot-flow:run", "Value": URI}]}
-CONFIG = f"{RUN}-c724e996"
 REQUEST = {
     "Dataset": {"S3Uri": "s3://data-bucket/datasets/abalone.csv", "TargetColumn": "Rings"},
     "AutoML": {"Mode": "ENSEMBLING", "MaxCandidates": 5, "MaxRuntimeSeconds": 600},
@@ -83,32 +76,6 @@ def candidate(name: str, value: float) -> dict[str, Any]:
         "InferenceContainers": [CONTAINER],
         "FinalAutoMLJobObjectiveMetric": {"MetricName": "RMSE", "Type": "Minimize", "Value": value},
     }
-
-
-def endpoint(status: str = "InService") -> dict[str, Any]:
-    now = datetime.now(UTC)
-    return {
-        "EndpointName": RUN,
-        "EndpointArn": f"{ACCOUNT}:endpoint/{RUN}",
-        "EndpointConfigName": CONFIG,
-        "EndpointStatus": status,
-        "CreationTime": now,
-        "LastModifiedTime": now,
-    }
-
-
-def config() -> dict[str, Any]:
-    return {
-        "EndpointConfigName": CONFIG,
-        "EndpointConfigArn": f"{ACCOUNT}:endpoint-config/{CONFIG}",
-        "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": RUN, "InitialInstanceCount": 1}],
-        "CreationTime": datetime.now(UTC),
-    }
-
-
-def model() -> dict[str, Any]:
-    arn = f"{ACCOUNT}:model/{RUN}"
-    return {"ModelName": RUN, "ModelArn": arn, "PrimaryContainer": CONTAINER, "CreationTime": datetime.now(UTC)}
 
 
 def missing(stubber: Stubber, *operations: str) -> None:
@@ -220,72 +187,6 @@ def test_create_model_keeps_the_containers_and_writes_how_to_talk_to_it(
     document = get(data_bucket, "model.json")
     Draft202012Validator(schema.load("model")).validate(document)
     assert (document["ResponseKeys"], document["Features"]) == (["prediction"], ["Length", "Volume"])
-
-
-def test_create_endpoint_starts_the_endpoint(lambda_context: Any, stub: Callable[[Any], Stubber]) -> None:
-    sent = event("create_endpoint")
-    name = runs.config_name(RUN, sent["Execution"]["Id"])
-    stubber = stub(create_endpoint.SAGEMAKER)
-    stubber.add_response("describe_model", model(), {"ModelName": RUN})
-    stubber.add_response("list_tags", TAGS)
-    missing(stubber, "describe_endpoint")
-    stubber.add_response("create_endpoint_config", {"EndpointConfigArn": f"{ACCOUNT}:endpoint-config/{name}"})
-    stubber.add_response(
-        "create_endpoint",
-        {"EndpointArn": f"{ACCOUNT}:endpoint/{RUN}"},
-        {"EndpointName": RUN, "EndpointConfigName": name, **TAGS},
-    )
-    status = create_endpoint.handler(sent, lambda_context)
-    assert (status["Name"], status["ConfigName"], status["Action"], status["Status"]) == (
-        RUN,
-        name,
-        "Create",
-        "Creating",
-    )
-
-
-def test_create_endpoint_refuses_an_input_that_breaks_its_schema(lambda_context: Any) -> None:
-    sent = {**event("create_endpoint"), "Input": {"Model": {"name": RUN}, "Endpoint": {}}}
-    with pytest.raises(InvalidRequest, match=r"'Model\.name' in the deployment's input .*Did you mean 'Model\.Name'"):
-        create_endpoint.handler(sent, lambda_context)
-
-
-@pytest.mark.parametrize("status", ["Creating", "InService", "Failed"])
-def test_get_endpoint_tells_the_status(lambda_context: Any, stub: Callable[[Any], Stubber], status: str) -> None:
-    stub(get_endpoint.SAGEMAKER).add_response("describe_endpoint", endpoint(status), {"EndpointName": RUN})
-    document = get_endpoint.handler(event("get_endpoint"), lambda_context)
-    assert (document["Status"], document["ConfigInService"], document["Polls"]) == (status, CONFIG, 1)
-
-
-def test_test_endpoint_sends_the_smoke_rows(
-    data_bucket: Any, lambda_context: Any, stub: Callable[[Any], Stubber]
-) -> None:
-    put(
-        data_bucket, "model.json", {"ProblemType": "Regression", "ResponseKeys": ["prediction"], "Features": ["a", "b"]}
-    )
-    data_bucket.put_object(Bucket="data-bucket", Key=f"runs/{RUN}/smoke.csv", Body=b"1,2\n3,4\n")
-    stubber = stub(smoke_handler.SAGEMAKER)
-    stubber.add_response("describe_endpoint", endpoint())
-    stubber.add_response("describe_endpoint_config", config())
-    stubber.add_response("describe_model", model())
-    stubber.add_response("list_tags", TAGS)
-    answer = StreamingBody(io.BytesIO(b"9.5\n10.1\n"), 9)
-    stub(smoke_handler.RUNTIME).add_response("invoke_endpoint", {"Body": answer, "ContentType": "text/csv"})
-    assert smoke_handler.handler(event("test_endpoint"), lambda_context) == {"Rows": 2}
-
-
-def test_remove_endpoint_answers_with_the_endpoint_as_it_is_now(
-    lambda_context: Any, stub: Callable[[Any], Stubber]
-) -> None:
-    stubber = stub(remove_endpoint.SAGEMAKER)
-    stubber.add_response("describe_endpoint_config", config())
-    stubber.add_response("describe_endpoint", endpoint())
-    stubber.add_response("list_tags", TAGS)
-    stubber.add_response("list_tags", TAGS)
-    stubber.add_response("delete_endpoint", {}, {"EndpointName": RUN})
-    stubber.add_response("delete_endpoint_config", {}, {"EndpointConfigName": CONFIG})
-    sent = event("remove_endpoint")
-    assert remove_endpoint.handler(sent, lambda_context) == {**sent["Endpoint"], "Status": "Deleted"}
 
 
 def test_publish_results_writes_what_it_returns(
