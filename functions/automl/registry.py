@@ -3,6 +3,7 @@
 A versioned package takes no tags, so it leads to its run by its CustomerMetadataProperties.
 """
 
+import contextlib
 import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,10 +61,13 @@ class Package:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metrics of the test rows, as they were registered."""
-        return {
-            key.removeprefix(METRIC): float(value) for key, value in self.properties.items() if key.startswith(METRIC)
-        }
+        """Metrics of the test rows, as far as the properties, which anybody may edit, tell them."""
+        metrics = {}
+        for key, value in self.properties.items():
+            with contextlib.suppress(ValueError):
+                if key.startswith(METRIC):
+                    metrics[key.removeprefix(METRIC)] = float(value)
+        return metrics
 
 
 def sanitise(text: str) -> str:
