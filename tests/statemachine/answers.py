@@ -30,6 +30,8 @@ ENDPOINT: Json = {
     "Created": True,
     "Status": "InService",
     "FailureReason": "",
+    "Restoring": False,
+    "FailedConfigName": "",
     "Polls": 1,
     "WaitSeconds": 15,
     "ElapsedSeconds": 120,
@@ -37,16 +39,42 @@ ENDPOINT: Json = {
     "StartedAt": "2026-11-20T10:00:00+00:00",
 }
 DATASET: Json = {"S3Uri": f"{RUN_URI}data/test/", "TargetColumn": "digit", "RowColumn": "__row__"}
+CALIBRATION: Json = {
+    "Dataset": {**DATASET, "S3Uri": f"{RUN_URI}data/calibration/"},
+    "OutputUri": f"{RUN_URI}proof/calibration/",
+}
 DATA: Json = {
     "ProblemType": "MulticlassClassification",
     "ObjectiveMetric": "Accuracy",
     "Rows": {"Read": 1797, "Train": 1400, "Calibration": 200, "Test": 197},
     "TrainUri": f"{RUN_URI}data/train/",
     "Confidence": {"Threshold": 0.9},
+    "Calibration": CALIBRATION,
     "Test": {"Dataset": DATASET, "OutputUri": RUN_URI},
 }
 OTHER_ROWS: Json = {**DATA, "Scoring": {"Dataset": {"S3Uri": "s3://data/new.csv"}, "OutputUri": RUN_URI}}
+STAGING: Json = {"Name": "digits-0a1b2c3d-staging", "Serverless": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}}
+NO_CHAMPION: Json = {"Exists": False, "InService": False, "Comparable": False, "Reason": "first", "ConfigName": ""}
+CHAMPION: Json = {
+    "Exists": True,
+    "InService": True,
+    "Comparable": True,
+    "Reason": "",
+    "EndpointName": "digits",
+    "ConfigName": "former",
+    "ModelName": "digits-former",
+    "OutputUri": f"{RUN_URI}proof/champion/",
+    "Staging": {"Name": "digits-0a1b2c3d-champion", "Serverless": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}},
+}
+FORMER_TEST: Json = {
+    "Dataset": {**DATASET, "S3Uri": "s3://data/runs/former/data/test/"},
+    "OutputUri": f"{RUN_URI}proof/former-test/",
+    "PredictionsUri": "s3://data/runs/former/",
+}
+PACKAGE: Json = {"Arn": "arn:package/digits/2", "GroupName": "digits", "Version": 2, "ApprovalStatus": "Approved"}
+NOT_GOOD_ENOUGH: Json = {"Uri": f"{RUN_URI}evaluation.json", "Accepted": False, "Reason": "R2 0.1 is below 0.5"}
 SCORING: Json = {"Rows": 197, "Accepted": 180, "Review": 17, "Quality": {"Rows": 197, "Metrics": {"Accuracy": 0.97}}}
+CALIBRATED: Json = {"Uri": f"{RUN_URI}calibration.json", "Method": "Sigmoid", "Confidence": {"Threshold": 0.9}}
 RESULT: Json = {"Run": "digits-0a1b2c3d", "Outcome": "Completed"}
 FAILURE: Json = {"Error": "WhatCleanUpSays", "Cause": "what people are told", "Removed": []}
 ROWS: Json = {
@@ -55,14 +83,27 @@ ROWS: Json = {
     "Parts": [0, 1],
     "Rows": 197,
     "HasTruth": True,
+    "ModelUri": RUN_URI,
+    "CalibrationUri": f"{RUN_URI}calibration.json",
+    "Calibrate": False,
+    "Predicted": False,
+    "PredictionsUri": RUN_URI,
+    "Confidence": {"Threshold": 0.9},
     "MaxConcurrency": 1,
     "MaxPayloadBytes": 4_000_000,
 }
 PART: Json = {"Part": 0, "Rows": 100, "Accepted": 90, "Review": 10}
 
 
-def run(*, keep: bool = True) -> Json:
-    return {"Name": "digits-0a1b2c3d", "Uri": RUN_URI, "Endpoint": {"Name": "digits", "Keep": keep}}
+def run(*, keep: bool = True, approval: str = "Automatic") -> Json:
+    return {
+        "Name": "digits-0a1b2c3d",
+        "Uri": RUN_URI,
+        "Endpoint": {"Name": "digits", "Keep": keep},
+        "Staging": STAGING,
+        "Approval": approval,
+        "ApprovalTimeoutSeconds": 604800,
+    }
 
 
 def job(status: str, **changes: Any) -> Json:
@@ -87,6 +128,16 @@ def throw(error: str, cause: str = "something to read") -> Json:
     return {"Throw": {"Error": error, "Cause": cause}}
 
 
+def deployed(outcome: str = "InService", reason: str = "", **changes: Any) -> Json:
+    """A nested deployment ended with the outcome."""
+    return succeeded({"Endpoint": {**ENDPOINT, **changes}, "Outcome": outcome, "Reason": reason})
+
+
+def answered(status: str, reason: str) -> Json:
+    """A person's answer came back with the task token."""
+    return {"Return": {"Status": status, "Reason": reason}}
+
+
 def raised(error: str, message: str) -> Json:
     """A function raised the error: what Lambda makes of it is the Cause."""
     return throw(error, json.dumps({"errorType": error, "errorMessage": message}))
@@ -96,15 +147,29 @@ USUAL: dict[str, dict[str, Json]] = {
     "automl": {
         "Validate Request": result(run()),
         "Transform Data": result(DATA),
+        "Find Previous Model": result({"Found": False}),
         "Create AutoML Job": result(JOB),
         "Get AutoML Job": job("Completed", HasCandidate=True),
         "Stop AutoML Job": result(JOB),
         "Select Best Candidate": result({"Name": "c1", "Metric": "Accuracy", "Value": 0.97}),
         "Create Model": result({"Name": "digits-0a1b2c3d", "Containers": 1}),
-        "Deploy Model": succeeded({"Endpoint": ENDPOINT, "Smoke": {"Rows": 5}}),
+        "Deploy to Staging": deployed(Name=STAGING["Name"]),
+        "Score Calibration Split": succeeded(SCORING),
+        "Calibrate Model": result(CALIBRATED),
         "Score Test Split": succeeded(SCORING),
+        "Find Champion": result(NO_CHAMPION),
+        "Deploy Champion": deployed(Name=CHAMPION["Staging"]["Name"]),
+        "Score Champion": succeeded(SCORING),
+        "Score Former Test Split": succeeded(SCORING),
+        "Evaluate Model": result({"Uri": f"{RUN_URI}evaluation.json", "Accepted": True, "Reason": ""}),
+        "Remove Staging": result({"Removed": []}),
+        "Register Model": result(PACKAGE),
+        "Wait for Approval": answered("Approved", "package/digits/2 was approved"),
+        "Deploy Model": deployed(),
         "Score Dataset": succeeded(SCORING),
+        "Retire Model": result({"Removed": [], "Left": []}),
         "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
+        "Write Report": result({"Uri": f"{RUN_URI}report.html"}),
         "Publish Results": result(RESULT),
         "Notify Success": {"Return": {"MessageId": "m"}},
         "Clean Up": result(FAILURE),
@@ -114,13 +179,15 @@ USUAL: dict[str, dict[str, Json]] = {
         "Create Endpoint": endpoint("Creating", ConfigInService=""),
         "Get Endpoint": endpoint("InService"),
         "Test Endpoint": result({"Rows": 5}),
-        "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
+        "Configure Auto Scaling": result({"MinInstanceCount": 1, "MaxInstanceCount": 4}),
+        "Roll Back Endpoint": endpoint("Deleted", Reason="because"),
     },
     "scoring": {
         "Prepare Rows": result(ROWS),
         "Invoke Endpoint": result({"Part": 0, "Rows": 100}),
         "Filter Predictions": result(PART),
-        "Evaluate Model": result({"All": {"Rows": 197}, "Accepted": {"Rows": 180}}),
+        "Calibrate Model": result(CALIBRATED),
+        "Measure Predictions": result({"All": {"Rows": 197}, "Accepted": {"Rows": 180}}),
         "Summarize Scoring": result(SCORING),
     },
 }

@@ -13,7 +13,8 @@ import pytest
 from autoflow.local import cloud as host
 from autoflow.local.cloud import Cloud
 from tests.statemachine import definitions
-from tests.statemachine.cases import PATHS, Case
+from tests.statemachine.case import Case
+from tests.statemachine.cases import PATHS
 
 WAIT_SCALE = 0.001
 TIMEOUT_SECONDS = 60.0
@@ -74,7 +75,8 @@ class Machines:
     def execute(self, case: Case, arn: str | None = None) -> Execution:
         """Run the case to its end."""
         machine = arn or self.arns[case.machine]
-        started = self.client.start_execution(stateMachineArn=f"{machine}#{case.name}", input="{}")["executionArn"]
+        request = {"stateMachineArn": f"{machine}#{case.name}", "input": json.dumps(case.input)}
+        started = self.client.start_execution(**request)["executionArn"]
         end = time.monotonic() + TIMEOUT_SECONDS
         while (description := self.client.describe_execution(executionArn=started))["status"] == "RUNNING":
             assert time.monotonic() < end, f"{case.name} hangs"

@@ -145,6 +145,7 @@ def test_the_standard_retry_is_the_same_everywhere(machine: str, state: definiti
     assert names == {
         "Create AutoML Job": [["QuotaExceeded"]],
         "Create Endpoint": [["QuotaExceeded"], ["EndpointBusy"]],
+        "Configure Auto Scaling": [["EndpointBusy"]],
         "Remove Endpoint": [["EndpointBusy"]],
         "Remove Staging": [["EndpointBusy"]],
         "Roll Back Endpoint": [["EndpointBusy"]],

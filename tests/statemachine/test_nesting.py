@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine import answers, cases
-from tests.statemachine.cases import Case
+from tests.statemachine import answers, automl_cases
+from tests.statemachine.case import Case
 from tests.statemachine.conftest import Execution, Machines
 from tests.statemachine.test_paths import check
 
@@ -44,15 +44,19 @@ def execute(machines: Machines, case: Case, deployment: str) -> Execution:
         machines.client.delete_state_machine(stateMachineArn=arn)
 
 
-def nested(machines: Machines, machine: str) -> dict[str, Any]:
-    """Description of the last execution of the machine."""
+def nested(machines: Machines, machine: str, parent: Execution) -> list[dict[str, Any]]:
+    """The executions of the machine that this one has started, first to last: their ARNs, and their inputs."""
     found = machines.client.list_executions(stateMachineArn=machines.arns[machine])["executions"]
-    last = max(found, key=lambda execution: execution["startDate"])
-    description: dict[str, Any] = machines.client.describe_execution(executionArn=last["executionArn"])
-    return description
+    described = [machines.client.describe_execution(executionArn=one["executionArn"]) for one in found]
+    key = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+    return [
+        {"Arn": one["executionArn"], "Input": {name: value for name, value in given.items() if name != key}}
+        for one in sorted(described, key=lambda one: one["startDate"])
+        if (given := json.loads(one["input"])).get(key) == parent.arn
+    ]
 
 
-@pytest.mark.parametrize("case", cases.NESTED[:1], ids=["success"])
+@pytest.mark.parametrize("case", automl_cases.NESTED[:1], ids=["success"])
 def test_a_run_hands_over_to_its_nested_executions_and_tells_people(
     case: Case, machines: Machines, mailbox: str
 ) -> None:
@@ -63,33 +67,42 @@ def test_a_run_hands_over_to_its_nested_executions_and_tells_people(
     state = execution.input_of("Publish Results")
     assert state["Deployment"]["Endpoint"] == answers.ENDPOINT
     assert state["Test"]["Scoring"] == answers.SCORING
-    given = json.loads(nested(machines, "scoring")["input"])
-    assert given.pop("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID") == execution.arn
-    assert given == {
-        "Endpoint": {"Name": "digits"},
+    staging, production = nested(machines, "deployment", execution)
+    model, former = {"Name": "digits-0a1b2c3d"}, answers.CHAMPION["ConfigName"]
+    assert staging["Input"] == {"Model": model, "Endpoint": answers.STAGING}
+    assert production["Input"] == {"Model": model, "Endpoint": {"Name": "digits", "Keep": True}, "Replaces": former}
+    calibration, test, champion = nested(machines, "scoring", execution)
+    # Which endpoint the staging deployment made, its mocked Tasks decide.
+    own = {"Endpoint": {"Name": answers.ENDPOINT["Name"]}}
+    assert calibration["Input"] == {**own, **answers.CALIBRATION, "Confidence": {}}
+    assert test["Input"] == {**own, "Dataset": answers.DATASET, "OutputUri": answers.RUN_URI}
+    assert champion["Input"] == {
+        "Endpoint": {"Name": answers.CHAMPION["EndpointName"]},
         "Dataset": answers.DATASET,
-        "OutputUri": answers.RUN_URI,
-        "Confidence": {"Threshold": 0.9},
+        "OutputUri": answers.CHAMPION["OutputUri"],
+        "Confidence": {},
     }
-    assert state["Test"]["ExecutionArn"] == nested(machines, "scoring")["executionArn"]
+    assert state["Test"]["ExecutionArn"] == test["Arn"]
     subject, message = mail(machines, mailbox)
-    assert subject == "autopilot-flow: run digits-0a1b2c3d completed"
+    assert subject == "autopilot-flow: run digits-0a1b2c3d ended: Completed"
     assert message == {
         "Run": "digits-0a1b2c3d",
         "Outcome": "Completed",
+        "Reason": "",
         "Result": f"{answers.RUN_URI}result.json",
         "Execution": execution.arn,
     }
 
 
-@pytest.mark.parametrize("case", cases.NESTED[1:], ids=["failure"])
+@pytest.mark.parametrize("case", automl_cases.NESTED[1:], ids=["failure"])
 def test_a_nested_failure_reaches_clean_up_and_people(case: Case, machines: Machines, mailbox: str) -> None:
     execution = execute(machines, case, "EndpointIsFailed")
 
     check(case, execution)
     cause = json.loads(execution.input_of("Clean Up")["Error"]["Cause"])
     assert cause["Error"] == "EndpointFailed"
-    assert cause["ExecutionArn"] == nested(machines, "deployment")["executionArn"]
+    (deployment,) = nested(machines, "deployment", execution)
+    assert cause["ExecutionArn"] == deployment["Arn"]
     subject, message = mail(machines, mailbox)
     assert subject == "autopilot-flow: a run failed"
     assert message["Outcome"] == "Failed"
