@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 _CANARY_SHARE = 0.1
 _WORK_SECONDS = 3600
 """For all of an update but its waits: instances start, images are pulled, models are loaded."""
+_MOST_WAITS = 3
+"""With the canary, with all requests, and before the old fleet ends."""
 _ROLLBACK_SECONDS = 1800
 
 
@@ -17,14 +19,14 @@ def deployment_config(instances: int, alarm_names: Sequence[str], wait_seconds: 
 
     A tenth of the new instances, at least one, takes its share of the requests first. A canary may be at most half of
     the fleet, so a single instance takes all requests at once; either way the old fleet stays until the alarms have
-    watched the whole new one.
+    watched the whole new one. AWS's pages leave open which of the two waits that last baking period is, so both are set.
 
     Args:
         instances: of the new fleet.
         alarm_names: the alarms that end the update.
         wait_seconds: how long they watch the canary, and then the whole fleet.
     """
-    routing: TrafficRoutingConfigTypeDef = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    routing: TrafficRoutingConfigTypeDef = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": wait_seconds}
     if instances > 1:
         canary = max(1, int(instances * _CANARY_SHARE))
         routing = {
@@ -48,4 +50,4 @@ def deadline_seconds(wait_seconds: int) -> int:
 
 
 def _execution_seconds(wait_seconds: int) -> int:
-    return _WORK_SECONDS + 2 * wait_seconds
+    return _WORK_SECONDS + _MOST_WAITS * wait_seconds

@@ -41,8 +41,8 @@ def test_a_new_status_tells_create_from_update() -> None:
         ("", SERVERLESS, 3600),
         ("", INSTANCES, 3600),
         ("old", SERVERLESS, 3600),
-        # The update itself, both watches of the alarms, and SageMaker's own way back.
-        ("old", INSTANCES, 3600 + 2 * 300 + 1800),
+        # The update itself, all watches of the alarms, and SageMaker's own way back.
+        ("old", INSTANCES, 3600 + 3 * 300 + 1800),
     ],
 )
 def test_the_deadline_leaves_time_for_the_canary(previous: str, hosting: dict[str, Any], seconds: int) -> None:

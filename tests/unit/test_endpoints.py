@@ -36,7 +36,7 @@ CANARY = {
             "WaitIntervalInSeconds": 300,
         },
         "TerminationWaitInSeconds": 300,
-        "MaximumExecutionTimeoutInSeconds": 4200,
+        "MaximumExecutionTimeoutInSeconds": 4500,
     },
     "AutoRollbackConfiguration": {
         "Alarms": [{"AlarmName": "autopilot-flow-rings-5xx"}, {"AlarmName": "autopilot-flow-rings-latency"}]

@@ -23,9 +23,9 @@ def answers(stub: Callable[[Any], Stubber]) -> Answers:
 def test_one_instance_takes_all_requests_at_once_and_is_watched_all_the_same() -> None:
     assert guardrails.deployment_config(1, ("errors", "latency"), 300) == {
         "BlueGreenUpdatePolicy": {
-            "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+            "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300},
             "TerminationWaitInSeconds": 300,
-            "MaximumExecutionTimeoutInSeconds": 4200,
+            "MaximumExecutionTimeoutInSeconds": 4500,
         },
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}, {"AlarmName": "latency"}]},
     }
@@ -38,7 +38,7 @@ def test_every_fleet_has_a_canary_that_sagemaker_allows(instances: int, wait: in
     assert 1 <= canary <= instances / 2
     assert canary == 1 or canary >= instances * 0.05
     timeout = policy["MaximumExecutionTimeoutInSeconds"]
-    assert 2 * wait < timeout <= 28800
+    assert 3 * wait < timeout <= 28800
     assert guardrails.deadline_seconds(wait) > timeout
 
 
