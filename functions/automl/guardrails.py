@@ -19,7 +19,7 @@ def deployment_config(instances: int, alarm_names: Sequence[str], wait_seconds: 
 
     A tenth of the new instances, at least one, takes its share of the requests first. A canary may be at most half of
     the fleet, so a single instance takes all requests at once; either way the old fleet stays until the alarms have
-    watched the whole new one. AWS's pages leave open which of the two waits that last baking period is, so both are set.
+    watched the whole new one. AWS leaves open which of the two waits is that last baking period, so both are set.
 
     Args:
         instances: of the new fleet.
