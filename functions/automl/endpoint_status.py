@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from automl import guardrails
+from automl import alarms, guardrails
 from automl.endpoint_configs import Target
 from automl.endpoints import DEADLINE_SECONDS, EndpointSettings
 from automl.jobs import wait_seconds
@@ -68,12 +68,12 @@ def refreshed_status(
     if endpoint is None:
         reason = "it was deleted while it was being deployed; deploy again"
         return {**seen, "Status": "Failed", "ConfigInService": "", "FailureReason": reason}
-    return {
-        **seen,
-        "Status": endpoint["EndpointStatus"],
-        "ConfigInService": endpoint["EndpointConfigName"],
-        "FailureReason": endpoint.get("FailureReason", ""),
-    }
+    in_service, state = endpoint["EndpointConfigName"], endpoint["EndpointStatus"]
+    reason = endpoint.get("FailureReason", "")
+    if not reason and state == "InService" and in_service == status["PreviousConfigName"]:
+        watching = " and ".join(alarms.names(status["Name"]))
+        reason = f"SageMaker gives no reason, look at the alarms {watching} if it runs on instances"
+    return {**seen, "Status": state, "ConfigInService": in_service, "FailureReason": reason}
 
 
 def rolled_back_status(

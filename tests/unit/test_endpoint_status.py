@@ -53,7 +53,16 @@ def test_a_look_at_the_endpoint_shows_the_config_in_service() -> None:
     status = refreshed(new("old"), endpoint("InService", "old"))
     assert (status["Status"], status["ConfigInService"], status["ConfigName"]) == ("InService", "old", "new")
     assert (status["Polls"], status["ElapsedSeconds"], status["Seconds"], status["WaitSeconds"]) == (1, 400, 400.0, 20)
-    assert status["FailureReason"] == ""
+
+
+def test_a_rollback_without_a_reason_leads_to_the_alarms() -> None:
+    """DescribeEndpoint promises a FailureReason for Failed only."""
+    silent = refreshed(new("old", INSTANCES), endpoint("InService", "old"))
+    assert "autopilot-flow-rings-5xx and autopilot-flow-rings-latency" in silent["FailureReason"]
+    told = refreshed(new("old", INSTANCES), endpoint("InService", "old", FailureReason="an alarm went off"))
+    assert told["FailureReason"] == "an alarm went off"
+    assert refreshed(new("old"), endpoint("Updating", "old"))["FailureReason"] == ""
+    assert refreshed(new("old"), endpoint("InService", "new"))["FailureReason"] == ""
 
 
 def test_failures_carry_their_reason() -> None:
