@@ -1,131 +1,125 @@
 """Clean-up after a failure at any point of a run."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from automl import cleanup, runs
+from automl.chores import Chores
 from automl.errors import ServiceUnavailable
+from tests.unit.endpoint_answers import NOW, Answers, previous_tag
+from tests.unit.registry_answers import (
+    ACCOUNT,
+    STARTED,
+    arn,
+    described,
+    group,
+    listed,
+    package,
+    run_uri,
+    tag_of,
+)
 
-ACCOUNT = "arn:aws:sagemaker:eu-central-1:123456789012"
-RUN = {"Name": "run-1", "Uri": "s3://data-bucket/runs/run-1/"}
-OURS = {"Key": "autopilot-flow:run", "Value": RUN["Uri"]}
-THEIRS = {"Key": "autopilot-flow:run", "Value": "s3://data-bucket/runs/other/"}
+RUN = {"Name": "run-1", "Uri": run_uri("run-1")}
 EXECUTION = {"Id": "arn:execution", "Name": "Run", "StartTime": "2026-11-21T06:00:00Z"}
-NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+(OURS,) = tag_of("run-1")
+(THEIRS,) = tag_of("other")
+STATE: dict[str, Any] = {"Run": {**RUN, "StartedAt": STARTED, "Approval": "Automatic", "Endpoint": {"Name": "rings"}}}
+JUDGED = {**STATE, "Evaluation": {"Accepted": True, "Reason": ""}}
+REGISTERED = {**JUDGED, "Package": {"Arn": arn(2), "GroupName": "rings", "Version": 2, "ApprovalStatus": "Approved"}}
+DEPLOYED = {**REGISTERED, "Deployment": {"Endpoint": {"Name": "rings", "ConfigName": "c"}}}
 
 
 @pytest.fixture
-def sagemaker() -> Any:
-    return boto3.client("sagemaker")
+def answers(stub: Callable[[Any], Stubber]) -> Answers:
+    return Answers.make(stub)
 
 
-@pytest.fixture
-def stubber(sagemaker: Any, stub: Callable[[Any], Stubber]) -> Stubber:
-    return stub(sagemaker)
+def clean_up(answers: Answers, s3: Any, state: dict[str, Any], error: str = "States.Timeout") -> Chores:
+    return cleanup.CleanUp(answers.services, s3, RUN).perform(state, error)
 
 
-def missing(stubber: Stubber, *operations: str) -> None:
-    for operation in operations:
-        code = "ResourceNotFound" if "job" in operation else "ValidationException"
-        stubber.add_client_error(operation, code, "Could not find it")
+def job(answers: Answers, status: str = "Completed") -> Answers:
+    answer = {
+        "AutoMLJobName": "run-1",
+        "AutoMLJobArn": f"{ACCOUNT}:automl-job/run-1",
+        "AutoMLJobInputDataConfig": [{"ContentType": "text/csv;header=present"}],
+        "OutputDataConfig": {"S3OutputPath": "s3://data-bucket/x"},
+        "RoleArn": "arn:aws:iam::123456789012:role/sagemaker",
+        "CreationTime": NOW,
+        "LastModifiedTime": NOW,
+        "AutoMLJobStatus": status,
+        "AutoMLJobSecondaryStatus": "Starting",
+    }
+    answers.sagemaker.add_response("describe_auto_ml_job_v2", answer, {"AutoMLJobName": "run-1"})
+    return answers
 
 
-def job(stubber: Stubber, status: str) -> None:
-    stubber.add_response(
-        "describe_auto_ml_job_v2",
-        {
-            "AutoMLJobName": "run-1",
-            "AutoMLJobArn": f"{ACCOUNT}:automl-job/run-1",
-            "AutoMLJobInputDataConfig": [{"ContentType": "text/csv;header=present"}],
-            "OutputDataConfig": {"S3OutputPath": "s3://data-bucket/x"},
-            "RoleArn": "arn:aws:iam::123456789012:role/sagemaker",
-            "CreationTime": NOW,
-            "LastModifiedTime": NOW,
-            "AutoMLJobStatus": status,
-            "AutoMLJobSecondaryStatus": "Starting",
-        },
-        {"AutoMLJobName": "run-1"},
-    )
+def no_staging(answers: Answers) -> Answers:
+    return answers.endpoint(name="run-1-staging").endpoint(name="run-1-champion")
 
 
-def endpoint(stubber: Stubber, config: str = "c") -> None:
-    stubber.add_response(
-        "describe_endpoint",
-        {
-            "EndpointName": "rings",
-            "EndpointArn": f"{ACCOUNT}:endpoint/rings",
-            "EndpointConfigName": config,
-            "EndpointStatus": "InService",
-            "CreationTime": NOW,
-            "LastModifiedTime": NOW,
-        },
-        {"EndpointName": "rings"},
-    )
+def started(answers: Answers) -> Answers:
+    """The job has ended and the staging endpoints are gone."""
+    return no_staging(job(answers))
 
 
-def config(stubber: Stubber) -> None:
-    stubber.add_response(
-        "describe_endpoint_config",
-        {
-            "EndpointConfigName": "c",
-            "EndpointConfigArn": f"{ACCOUNT}:endpoint-config/c",
-            "ProductionVariants": [{"VariantName": "AllTraffic"}],
-            "CreationTime": NOW,
-        },
-        {"EndpointConfigName": "c"},
-    )
+def model(answers: Answers, tag: dict[str, str]) -> Answers:
+    answer = {"ModelName": "run-1", "ModelArn": f"{ACCOUNT}:model/run-1", "CreationTime": NOW}
+    answers.sagemaker.add_response("describe_model", answer, {"ModelName": "run-1"})
+    answers.sagemaker.add_response("list_tags", {"Tags": [tag]}, {"ResourceArn": f"{ACCOUNT}:model/run-1"})
+    if tag == OURS:
+        listing = {"NameContains": "run-1-"}
+        answers.sagemaker.add_response("list_endpoint_configs", {"EndpointConfigs": []}, listing)
+        answers.sagemaker.add_response("delete_model", {}, {"ModelName": "run-1"})
+    return answers
 
 
-def tags(stubber: Stubber, resource: str, tag: dict[str, str]) -> None:
-    stubber.add_response("list_tags", {"Tags": [tag]}, {"ResourceArn": f"{ACCOUNT}:{resource}"})
+def rejected(answers: Answers) -> Answers:
+    asked = {
+        "ModelPackageArn": arn(2),
+        "ModelApprovalStatus": "Rejected",
+        "ApprovalDescription": "Its run failed with States.Timeout",
+    }
+    answers.sagemaker.add_response("update_model_package", {"ModelPackageArn": arn(2)}, asked)
+    return answers
 
 
-def model(stubber: Stubber, tag: dict[str, str]) -> None:
-    described = {"ModelName": "run-1", "ModelArn": f"{ACCOUNT}:model/run-1", "CreationTime": NOW}
-    stubber.add_response("describe_model", described, {"ModelName": "run-1"})
-    tags(stubber, "model/run-1", tag)
-
-
-def endpoint_removed(stubber: Stubber) -> None:
-    config(stubber)
-    endpoint(stubber)
-    tags(stubber, "endpoint-config/c", OURS)
-    tags(stubber, "endpoint/rings", OURS)
-    stubber.add_response("delete_endpoint", {}, {"EndpointName": "rings"})
-    stubber.add_response("delete_endpoint_config", {}, {"EndpointConfigName": "c"})
-
-
-def test_a_run_that_failed_before_it_began_leaves_nothing(sagemaker: Any, stubber: Stubber, data_bucket: Any) -> None:
-    missing(stubber, "describe_auto_ml_job_v2", "describe_endpoint", "describe_model")
-    work = cleanup.CleanUp(sagemaker, data_bucket, RUN)
-    work.perform({"Input": {}, "Execution": EXECUTION, "Error": {"Error": "InvalidRequest"}}, "InvalidRequest")
-    assert (work.removed, work.left) == ([], [])
+def test_a_run_that_failed_before_it_began_leaves_nothing(answers: Answers, data_bucket: Any) -> None:
+    answers.refused("describe_auto_ml_job_v2", code="ResourceNotFound")
+    no_staging(answers).endpoint(name="run-1").refused("describe_model")
+    state = {"Input": {}, "Execution": EXECUTION, "Error": {"Error": "InvalidRequest"}}
+    chores = clean_up(answers, data_bucket, state, "InvalidRequest")
+    assert (chores.removed, chores.left) == ([], [])
 
 
 def test_a_run_is_known_by_its_execution_alone() -> None:
     name = runs.run_name(EXECUTION)
     run = cleanup.run_of({"Input": {}, "Execution": EXECUTION}, "data-bucket")
     assert run == {"Name": name, "Uri": f"s3://data-bucket/runs/{name}/"}
-    assert cleanup.run_of({"Execution": EXECUTION, "Run": {**RUN, "Endpoint": {}}}, "data-bucket") == RUN
+    assert cleanup.run_of({"Execution": EXECUTION, **STATE}, "data-bucket") == RUN
 
 
-def test_everything_the_run_made_is_taken_away(sagemaker: Any, stubber: Stubber, data_bucket: Any) -> None:
+def test_everything_the_run_made_is_taken_away(answers: Answers, data_bucket: Any) -> None:
     for key in ("runs/run-1/data/train/part-0.csv", "runs/run-1/request.json", "runs/run-10/data/train/part-0.csv"):
         data_bucket.put_object(Bucket="data-bucket", Key=key, Body=b"x")
-    job(stubber, "InProgress")
-    stubber.add_response("stop_auto_ml_job", {}, {"AutoMLJobName": "run-1"})
-    endpoint_removed(stubber)
-    model(stubber, OURS)
-    stubber.add_response("delete_model", {}, {"ModelName": "run-1"})
-    work = cleanup.CleanUp(sagemaker, data_bucket, RUN)
-    work.perform({"Run": RUN, "Deployment": {"Endpoint": {"Name": "rings", "ConfigName": "c"}}}, "InvalidDataset")
-    assert work.removed == [
+    job(answers, "InProgress").sagemaker.add_response("stop_auto_ml_job", {}, {"AutoMLJobName": "run-1"})
+    answers.endpoint("InService", "s", name="run-1-staging").config("s", OURS)
+    answers.endpoint_tags(OURS, name="run-1-staging").deleted("run-1-staging").config_deleted("s")
+    answers.endpoint("InService", "t", name="run-1-champion").config("t", THEIRS)
+    answers.endpoint_tags(THEIRS, name="run-1-champion").deleted("run-1-champion").config_deleted("t")
+    answers.endpoint("InService", "c").config("c", OURS)  # whose it is
+    answers.config("c", OURS)  # what it replaced
+    answers.config("c", OURS).endpoint("InService", "c").endpoint_tags(OURS).deleted().config_deleted("c")
+    model(answers, OURS)
+    assert clean_up(answers, data_bucket, STATE, "InvalidDataset").removed == [
         "AutoML job run-1 (stopped)",
+        "endpoint run-1-staging",
+        "endpoint config s",
+        "endpoint run-1-champion",
+        "endpoint config t",
         "endpoint rings",
         "endpoint config c",
         "model run-1",
@@ -135,61 +129,85 @@ def test_everything_the_run_made_is_taken_away(sagemaker: Any, stubber: Stubber,
     assert keys == ["runs/run-1/request.json", "runs/run-10/data/train/part-0.csv"]
 
 
-def test_an_aborted_deployment_is_found_by_the_endpoint_it_was_for(
-    sagemaker: Any, stubber: Stubber, data_bucket: Any
-) -> None:
-    job(stubber, "Completed")
-    endpoint(stubber)
-    config(stubber)
-    tags(stubber, "endpoint-config/c", OURS)
-    endpoint_removed(stubber)
-    missing(stubber, "describe_model")
-    work = cleanup.CleanUp(sagemaker, data_bucket, RUN)
-    work.perform({"Run": {**RUN, "Endpoint": {"Name": "rings"}}}, "States.Timeout")
-    assert work.removed == ["endpoint rings", "endpoint config c"]
+def test_a_registered_model_that_is_not_in_service_is_rejected(answers: Answers, data_bucket: Any) -> None:
+    started(answers).endpoint("InService", "c").config("c", OURS)
+    answers.config("c", OURS).config("c", OURS).endpoint("InService", "c").endpoint_tags(OURS)
+    answers.deleted().config_deleted("c").endpoint()
+    described(answers.sagemaker, package(2, "run-1"))
+    model(rejected(answers), OURS)
+    assert clean_up(answers, data_bucket, DEPLOYED).removed == [
+        "endpoint rings",
+        "endpoint config c",
+        "model package rings/2 (rejected)",
+        "model run-1",
+    ]
 
 
-def test_a_model_stays_until_the_endpoint_is_back_on_its_former_config(
-    sagemaker: Any, stubber: Stubber, data_bucket: Any
-) -> None:
-    job(stubber, "Completed")
-    config(stubber)
-    endpoint(stubber)
-    former = {"Key": "autopilot-flow:previous-config", "Value": "old"}
-    stubber.add_response("list_tags", {"Tags": [OURS, former]}, {"ResourceArn": f"{ACCOUNT}:endpoint-config/c"})
-    restored = {"EndpointName": "rings", "EndpointConfigName": "old"}
-    stubber.add_response("update_endpoint", {"EndpointArn": f"{ACCOUNT}:endpoint/rings"}, restored)
-    work = cleanup.CleanUp(sagemaker, data_bucket, RUN)
-    work.perform({"Run": RUN, "Deployment": {"Endpoint": {"Name": "rings", "ConfigName": "c"}}}, "PredictionMismatch")
-    assert work.left == ["endpoint config c and its model: needed until endpoint rings is back as it was"]
+def test_a_package_that_was_registered_without_the_state_knowing_is_found(answers: Answers, data_bucket: Any) -> None:
+    started(answers).endpoint().endpoint()
+    group(answers.sagemaker)
+    listed(answers.sagemaker, 2, CreationTimeAfter=NOW.replace(hour=5))
+    described(answers.sagemaker, package(2, "run-1"))
+    described(answers.sagemaker, package(2, "run-1"))
+    model(rejected(answers), OURS)
+    assert clean_up(answers, data_bucket, JUDGED).removed == ["model package rings/2 (rejected)", "model run-1"]
 
 
-def test_what_others_made_stays(sagemaker: Any, stubber: Stubber, data_bucket: Any) -> None:
+def test_a_model_stays_until_the_endpoint_is_back_on_its_former_config(answers: Answers, data_bucket: Any) -> None:
+    started(answers).endpoint("InService", "c").config("c", OURS, previous_tag("old"))
+    answers.config("c", OURS, previous_tag("old")).config("old", THEIRS)
+    answers.config("c", OURS, previous_tag("old")).endpoint("InService", "c").config("old", THEIRS).updated("old")
+    pending = {"EndpointConfigName": "old"}
+    answers.endpoint("Updating", "c", PendingDeploymentSummary=pending).config("old", THEIRS)
+    described(answers.sagemaker, package(2, "run-1"))
+    chores = clean_up(rejected(answers), data_bucket, DEPLOYED)
+    assert chores.removed == ["model package rings/2 (rejected)"]
+    assert chores.left == ["endpoint config c and its model: needed until endpoint rings is back as it was"]
+
+
+def test_a_model_whose_predecessor_was_retired_stays_in_service(answers: Answers, data_bucket: Any) -> None:
+    started(answers).endpoint("InService", "c").config("c", OURS, previous_tag("old"))
+    answers.config("c", OURS, previous_tag("old")).no_config("old")
+    answers.endpoint("InService", "c").config("c", OURS)
+    chores = clean_up(answers, data_bucket, DEPLOYED)
+    assert chores.removed == []
+    assert chores.left == ["endpoint rings, which serves this run's model: its former config is retired"]
+
+
+def test_what_others_made_stays(answers: Answers, data_bucket: Any) -> None:
     data_bucket.put_object(Bucket="data-bucket", Key="runs/run-1/data/train/part-0.csv", Body=b"x")
-    job(stubber, "Stopping")
-    endpoint(stubber)
-    config(stubber)
-    tags(stubber, "endpoint-config/c", THEIRS)
-    model(stubber, THEIRS)
-    work = cleanup.CleanUp(sagemaker, data_bucket, RUN)
-    work.perform({"Run": {**RUN, "Endpoint": {"Name": "rings"}}}, "AutoMLJobFailed")
-    assert (work.removed, work.left) == ([], [])
+    no_staging(job(answers, "Stopping")).endpoint("InService", "c").config("c", THEIRS)
+    model(answers, THEIRS)
+    chores = clean_up(answers, data_bucket, STATE, "AutoMLJobFailed")
+    assert (chores.removed, chores.left) == ([], [])
     assert data_bucket.list_objects_v2(Bucket="data-bucket")["KeyCount"] == 1
 
 
-def test_a_missing_permission_does_not_stop_the_rest_and_is_told(
-    sagemaker: Any, stubber: Stubber, data_bucket: Any
-) -> None:
-    stubber.add_client_error("describe_auto_ml_job_v2", "AccessDeniedException", "not authorized.")
-    missing(stubber, "describe_endpoint")
-    work = cleanup.CleanUp(sagemaker, data_bucket, RUN)
-    work.perform({"Run": RUN}, "InvalidDataset")
-    assert work.left == ["AutoML job run-1: not authorized"]
+@pytest.mark.parametrize(("approval", "kept"), [("Manual", 0), ("Automatic", 1)])
+def test_nobody_is_asked_for_approval_any_more(answers: Answers, data_bucket: Any, approval: str, kept: int) -> None:
+    data_bucket.put_object(Bucket="data-bucket", Key="runs/run-1/approval.json", Body=b"{}")
+    started(answers).endpoint().refused("describe_model")
+    clean_up(answers, data_bucket, {"Run": {**STATE["Run"], "Approval": approval}})
+    assert data_bucket.list_objects_v2(Bucket="data-bucket")["KeyCount"] == kept
 
 
-def test_an_unavailable_service_makes_the_state_machine_try_again(
-    sagemaker: Any, stubber: Stubber, data_bucket: Any
-) -> None:
-    stubber.add_client_error("describe_auto_ml_job_v2", "ThrottlingException", "slow down")
+def test_a_missing_permission_does_not_stop_the_rest_and_is_told(answers: Answers, data_bucket: Any) -> None:
+    answers.refused("describe_auto_ml_job_v2", "not authorized.", code="AccessDeniedException")
+    no_staging(answers).endpoint()
+    chores = clean_up(answers, data_bucket, STATE, "InvalidDataset")
+    assert chores.left == ["AutoML job run-1: not authorized"]
+
+
+def test_a_staging_endpoint_that_is_changing_is_told_and_keeps_its_model(answers: Answers, data_bucket: Any) -> None:
+    job(answers).endpoint("Creating", "s", name="run-1-staging").config("s", OURS)
+    answers.endpoint_tags(OURS, name="run-1-staging").refused("delete_endpoint", "Cannot update in-progress endpoint.")
+    answers.endpoint(name="run-1-staging", status="Creating", config="s")
+    answers.endpoint()
+    (left,) = clean_up(answers, data_bucket, STATE).left
+    assert left.startswith("the staging endpoints: Endpoint 'run-1-staging' cannot be deleted now: Cannot update")
+
+
+def test_an_unavailable_service_makes_the_state_machine_try_again(answers: Answers, data_bucket: Any) -> None:
+    answers.refused("describe_auto_ml_job_v2", "slow down", code="ThrottlingException")
     with pytest.raises(ServiceUnavailable):
-        cleanup.CleanUp(sagemaker, data_bucket, RUN).perform({"Run": RUN}, "InvalidDataset")
+        clean_up(answers, data_bucket, STATE, "InvalidDataset")
