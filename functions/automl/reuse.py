@@ -32,7 +32,7 @@ def reuse_rows(
     if earlier["PredictionsUri"] != folder:  # itself made from the predictions of another, which knows best
         earlier = _read(s3, earlier["PredictionsUri"], folder)
     files = ScoringFiles(output_uri)
-    if output_uri == folder or _has_predictions_of_its_own(s3, files):
+    if _has_predictions_of_its_own(s3, files):
         raise InvalidRequest(
             f"OutputUri {output_uri} holds a scoring with predictions of its own; leave OutputUri out for a new folder"
         )
