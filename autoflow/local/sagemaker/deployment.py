@@ -59,36 +59,38 @@ def _start(endpoint: Endpoint, pending: Pending, config: Document) -> Fleet:
 
 
 def _shift(endpoint: Endpoint, pending: Pending, rails: Guardrails, deadline: float) -> None:
+    last = rails.shares[-1]
     for share in rails.shares:
         with endpoint.account.lock:
             pending.enter("ActivatingTraffic", share)
-        _watch(endpoint, pending, rails, deadline)
-        if rails.wait_seconds:
-            with endpoint.account.lock:
-                pending.enter("Baking", share)
-            end = time.monotonic() + rails.wait_seconds
-            while (left := end - time.monotonic()) > 0:
-                time.sleep(min(_LOOK_SECONDS, left))
-                _watch(endpoint, pending, rails, deadline)
-    if rails.termination_seconds:
-        with endpoint.account.lock:
-            endpoint.retiring = True
-        time.sleep(rails.termination_seconds)
+        _watch(endpoint, rails, deadline)
+        _bake(endpoint, pending, rails, deadline, rails.termination_seconds if share == last else rails.wait_seconds)
 
 
-def _watch(endpoint: Endpoint, pending: Pending, rails: Guardrails, deadline: float) -> None:
+def _bake(endpoint: Endpoint, pending: Pending, rails: Guardrails, deadline: float, seconds: float) -> None:
+    if not seconds:
+        return
+    with endpoint.account.lock:
+        pending.enter("Baking", pending.share)
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(_LOOK_SECONDS, left))
+        _watch(endpoint, rails, deadline)
+        if pending.fleet:
+            pending.fleet.check()
+
+
+def _watch(endpoint: Endpoint, rails: Guardrails, deadline: float) -> None:
     if time.monotonic() > deadline:
         raise RolledBack("The deployment took longer than MaximumExecutionTimeoutInSeconds and was rolled back.")
     if alarms := guardrails.gone_off(endpoint.account, rails.alarms):
         raise RolledBack(f"The deployment was rolled back: CloudWatch alarms in state ALARM: {', '.join(alarms)}.")
-    if pending.fleet and rails.wait_seconds:
-        pending.fleet.check()
 
 
 def _finish(endpoint: Endpoint, pending: Pending, fleet: Fleet) -> None:
     with endpoint.account.lock:
         old, endpoint.fleet, endpoint.config_name = endpoint.fleet, fleet, pending.config_name
-        endpoint.pending, endpoint.retiring = None, False
+        endpoint.pending = None
         endpoint.status, endpoint.failure, endpoint.modified = "InService", "", now()
     if old is not None:
         old.retire()
@@ -97,7 +99,7 @@ def _finish(endpoint: Endpoint, pending: Pending, fleet: Fleet) -> None:
 def _give_up(endpoint: Endpoint, pending: Pending, fleet: Fleet | None, reason: str) -> None:
     with endpoint.account.lock:
         first = endpoint.fleet is None
-        pending.share, endpoint.retiring, endpoint.modified = 0.0, False, now()
+        pending.share, endpoint.modified = 0.0, now()
         if not first:
             endpoint.status = "RollingBack"
     if fleet is not None:

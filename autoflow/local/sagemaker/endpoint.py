@@ -56,8 +56,6 @@ class Endpoint:
     failure: str = ""
     fleet: Fleet | None = None
     """What is in service."""
-    retiring: bool = False
-    """Another fleet answers all invocations; the one in service will be ended."""
     pending: Pending | None = None
     deployment_config: Document | None = None
     """Of the latest deployment that had one."""
@@ -96,7 +94,7 @@ class Endpoint:
         """Response of DescribeEndpoint."""
         document: Document = self.summary() | {"EndpointConfigName": self.config_name}
         if self.fleet:
-            document["ProductionVariants"] = self.fleet.describe({"Status": "Deleting"} if self.retiring else None)
+            document["ProductionVariants"] = self.fleet.describe()
         if self.pending and self.fleet:
             document["PendingDeploymentSummary"] = self.pending.describe()
         if self.deployment_config:

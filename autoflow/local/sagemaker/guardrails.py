@@ -22,9 +22,9 @@ class Guardrails:
     shares: tuple[float, ...] = (1.0,)
     """Of the invocations that the new fleet answers, step by step."""
     wait_seconds: float = 0.0
-    """Baking period after each step, during which the alarms are watched."""
+    """Baking period between two steps, during which the alarms are watched."""
     termination_seconds: float = 0.0
-    """For which the old fleet is kept after that."""
+    """Baking period after the last step, before the old fleet ends."""
     timeout_seconds: float = math.inf
     alarms: tuple[str, ...] = ()
 
@@ -46,7 +46,7 @@ class Guardrails:
             policy.get("MaximumExecutionTimeoutInSeconds", math.inf),
             tuple(alarm["AlarmName"] for alarm in _alarms(deployment) if "AlarmName" in alarm),
         )
-        waits = len(guardrails.shares) * guardrails.wait_seconds + guardrails.termination_seconds
+        waits = (len(guardrails.shares) - 1) * guardrails.wait_seconds + guardrails.termination_seconds
         if waits >= guardrails.timeout_seconds:
             raise validation(
                 f"MaximumExecutionTimeoutInSeconds must be greater than the {waits:g} seconds that the update waits."

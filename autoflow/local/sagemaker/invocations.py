@@ -52,7 +52,8 @@ def invoke(account: Account, request: Mapping[str, Any]) -> dict[str, Any]:
             status = error.OriginalStatusCode if isinstance(error, ModelError) else error.status_code
             raise
         finally:
-            metrics.invoked(account, name, variant, status, time.monotonic() - asked, asked - began)
+            place = name, variant, fleet.config["EndpointConfigName"]
+            metrics.invoked(account, place, status, time.monotonic() - asked, asked - began)
     return {"Body": answer, "ContentType": content_type, "InvokedProductionVariant": variant}
 
 

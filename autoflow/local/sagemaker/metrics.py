@@ -14,8 +14,8 @@ _log = logging.getLogger(__name__)
 
 _NAMESPACE = "AWS/SageMaker"
 _INTERVAL_SECONDS = 1.0
-_Key = tuple[str, str, str]
-"""Endpoint, variant, metric."""
+_Key = tuple[tuple[str, str], ...]
+"""Dimensions, and the metric under the name "Metric"."""
 
 
 @dataclass
@@ -43,10 +43,11 @@ class _Recorder:
         name = f"sagemaker-metrics-{self.account.account_id}-{self.account.region}"
         threading.Thread(target=self._send_for_ever, name=name, daemon=True).start()
 
-    def add(self, endpoint: str, variant: str, metrics: dict[str, float]) -> None:
+    def add(self, dimensions: dict[str, str], metrics: dict[str, float]) -> None:
         with self.lock:
             for metric, value in metrics.items():
-                self.values.setdefault((endpoint, variant, metric), _Statistics()).add(value)
+                key = (("Metric", metric), *dimensions.items())
+                self.values.setdefault(key, _Statistics()).add(value)
         self.wanted.set()
 
     def _send_for_ever(self) -> None:
@@ -69,10 +70,10 @@ class _Recorder:
 
 
 def _datum(key: _Key, statistics: _Statistics) -> Document:
-    endpoint, variant, metric = key
+    (_, metric), *dimensions = key
     return {
         "MetricName": metric,
-        "Dimensions": [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
         "Timestamp": now(),
         "Unit": "Microseconds" if metric.endswith("Latency") else "None",
         "StatisticValues": {
@@ -88,13 +89,12 @@ _recorders: dict[tuple[str, str], _Recorder] = {}
 _recorders_lock = threading.Lock()
 
 
-def invoked(account: Account, endpoint: str, variant: str, status: int, seconds: float, overhead: float) -> None:
+def invoked(account: Account, place: tuple[str, str, str], status: int, seconds: float, overhead: float) -> None:
     """Record one invocation; returns at once.
 
     Args:
         account: the endpoint's.
-        endpoint: its name.
-        variant: that answered.
+        place: names of the endpoint, the variant and the endpoint config that answered.
         status: HTTP status of the answer; 0 for none in time.
         seconds: that the container took.
         overhead: seconds that the endpoint took beside that.
@@ -111,4 +111,7 @@ def invoked(account: Account, endpoint: str, variant: str, status: int, seconds:
         "ModelLatency": seconds * 1e6,
         "OverheadLatency": overhead * 1e6,
     }
-    recorder.add(endpoint, variant, metrics)
+    dimensions = dict(zip(("EndpointName", "VariantName"), place[:2], strict=True))
+    recorder.add(dimensions, metrics)
+    # So that an alarm can watch one fleet of an update.
+    recorder.add(dimensions | {"EndpointConfigName": place[2]}, metrics)

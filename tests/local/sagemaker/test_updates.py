@@ -157,19 +157,44 @@ def test_linear_steps_and_the_wait_before_the_old_fleet_ends(aws: "SageMaker", e
     routing = {
         "Type": "LINEAR",
         "WaitIntervalInSeconds": 1,
-        "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 2},
+        "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1},
     }
-    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 1}
+    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 3}
     started = time.monotonic()
     aws.sagemaker.update_endpoint(
         EndpointName=endpoint,
         EndpointConfigName="columns-2",
         DeploymentConfig={"BlueGreenUpdatePolicy": policy},
     )
-    wait_until(aws, endpoint, lambda item: "VariantStatus" in item["ProductionVariants"][0])
-    assert {aws.invoke(endpoint, ROW).count(",") for _ in range(20)} == {1}
+    while {aws.invoke(endpoint, ROW).count(",") for _ in range(20)} != {1}:
+        assert time.monotonic() - started < 30
+    description = aws.sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("Updating", "columns-1")
+    assert stage(description) == "Baking"
     assert aws.wait_for_endpoint(endpoint)["EndpointConfigName"] == "columns-2"
-    assert time.monotonic() - started >= 3
+    assert time.monotonic() - started >= 3 + 3
+
+
+def test_an_alarm_takes_back_an_update_that_has_moved_all_invocations(
+    aws: "SageMaker", cloud: Cloud, endpoint: str, alarm: str
+) -> None:
+    policy = {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+        "TerminationWaitInSeconds": 60,
+    }
+    rollback = {"Alarms": [{"AlarmName": alarm}]}
+    with clients(aws, endpoint) as outcomes:
+        aws.sagemaker.update_endpoint(
+            EndpointName=endpoint,
+            EndpointConfigName="columns-2",
+            DeploymentConfig={"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": rollback},
+        )
+        wait_until(aws, endpoint, lambda _: outcomes[-20:] == ["2 columns"] * 20)
+        cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
+        wait_until(aws, endpoint, lambda item: item["EndpointStatus"] == "InService" and outcomes[-1] == "1 columns")
+    done = aws.sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert done["EndpointConfigName"] == "columns-1"
+    assert set(outcomes) == {"1 columns", "2 columns"}
 
 
 def test_an_alarm_takes_the_update_back_and_no_call_fails(
@@ -272,8 +297,9 @@ def test_what_no_update_may_ask_for(aws: "SageMaker", endpoint: str) -> None:
         Type="LINEAR", LinearStepSize={"Type": "CAPACITY_PERCENT", "Value": 5}
     )
     assert "CanarySize must not be specified" in routing(Type="ALL_AT_ONCE", CanarySize=size)
-    policy = canary(3600)["BlueGreenUpdatePolicy"] | {"MaximumExecutionTimeoutInSeconds": 600}
-    assert "must be greater than the 7200 seconds" in message(DeploymentConfig={"BlueGreenUpdatePolicy": policy})
+    policy = canary(300)["BlueGreenUpdatePolicy"] | {"TerminationWaitInSeconds": 400}
+    policy |= {"MaximumExecutionTimeoutInSeconds": 600}
+    assert "must be greater than the 700 seconds" in message(DeploymentConfig={"BlueGreenUpdatePolicy": policy})
     rolling = {"MaximumBatchSize": size, "WaitIntervalInSeconds": 0}
     assert "RollingUpdatePolicy is not supported" in message(DeploymentConfig={"RollingUpdatePolicy": rolling})
     assert aws.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService"
