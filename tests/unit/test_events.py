@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from samtranslator.yaml_helper import yaml_parse
 
 from automl import environment, request, schema
 
@@ -25,9 +26,11 @@ def tasks() -> dict[str, dict[str, Any]]:
 
     def walk(states: dict[str, Any]) -> None:
         for state in states.values():
-            resource = state.get("Resource", "")
+            parameters = state.get("Parameters", {})
+            resource = parameters.get("FunctionName", state.get("Resource", ""))
             if resource.endswith("FunctionArn}"):
-                found[modules[resource.removeprefix("${").removesuffix("FunctionArn}").lower()]] = state["Parameters"]
+                module = modules[resource.removeprefix("${").removesuffix("FunctionArn}").lower()]
+                found[module] = parameters.get("Payload", parameters)
             if "ItemProcessor" in state:
                 walk(state["ItemProcessor"]["States"])
 
@@ -37,22 +40,60 @@ def tasks() -> dict[str, dict[str, Any]]:
 
 
 TASKS = tasks()
+TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+MACHINE_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if path.stem.partition("-")[0] in MACHINES)
+
+
+RULES = {"answer_approval": "AnswerApprovalFunction"}
+"""Functions that serve an event, not a state, and their resources in the template."""
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*.py")), ids=lambda path: path.stem)
-def test_every_function_serves_a_state_and_has_a_sample(path: Path) -> None:
-    assert path.stem in TASKS
-    assert set(event(path.stem)) == {key.removesuffix(".$") for key in TASKS[path.stem]}
+def test_every_function_serves_a_state_or_a_rule_and_has_a_sample(path: Path) -> None:
+    if path.stem in RULES:
+        (rule,) = TEMPLATE["Resources"][RULES[path.stem]]["Properties"]["Events"].values()
+        assert matches(rule["Properties"]["Pattern"], event(path.stem))
+    else:
+        assert set(event(path.stem)) == {key.removesuffix(".$") for key in TASKS[path.stem]}
 
 
-@pytest.mark.parametrize("name", [*MACHINES, "automl-retraining"])
+def matches(pattern: dict[str, Any], sample: dict[str, Any]) -> bool:
+    """Whether EventBridge would hand the sample to the rule."""
+    return all(
+        matches(wanted, sample[key]) if isinstance(wanted, dict) else sample[key] in wanted
+        for key, wanted in pattern.items()
+    )
+
+
+def test_every_sample_is_of_something() -> None:
+    samples = {path.stem for path in EVENTS.glob("*.json")}
+    assert {name for name in samples if name.partition("-")[0] not in MACHINES} == {*TASKS, *RULES}
+
+
+@pytest.mark.parametrize("name", MACHINE_SAMPLES)
 def test_every_machine_has_a_sample_of_its_schema(name: str) -> None:
     schema.check(event(name), MACHINES[name.partition("-")[0]], "the sample")
 
 
-@pytest.mark.parametrize("name", ["automl", "automl-retraining"])
+@pytest.mark.parametrize("name", [name for name in MACHINE_SAMPLES if name.startswith("automl")])
 def test_sample_requests_can_be_resolved(name: str) -> None:
     request.resolve(event(name), environment.read(request.Defaults), "run-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        (name, state)
+        for name in sorted(TASKS)
+        for state in [event(name).get("State", {"Error": {}})]
+        if "Error" not in state
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_samples_of_whole_states_go_on_from_one_another(name: str, state: dict[str, Any]) -> None:
+    """All tell of one run, so what two of them say of the same thing is the same."""
+    last = event("publish_results")["State"]
+    assert {key for key in state if key in last and state[key] != last[key]} == set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "schemas").glob("*.json")), ids=lambda path: path.name)
