@@ -94,6 +94,9 @@ def test_validate_request_names_the_run_and_writes_the_request(data_bucket: Any,
         "Uri": f"s3://data-bucket/runs/{name}/",
         "StartedAt": sent["Execution"]["StartTime"],
         "Endpoint": {"Name": name, "Keep": False, **hosting},
+        "Staging": {"Name": f"{name}-staging", **hosting},
+        "Approval": "Automatic",
+        "ApprovalTimeoutSeconds": 604800,
     }
     written = json.loads(data_bucket.get_object(Bucket="data-bucket", Key=f"runs/{name}/request.json")["Body"].read())
     Draft202012Validator(schema.load("request")).validate(written)
@@ -205,9 +208,9 @@ def test_publish_results_writes_what_it_returns(
 def test_clean_up_tells_why_and_writes_the_result(
     data_bucket: Any, lambda_context: Any, stub: Callable[[Any], Stubber]
 ) -> None:
-    stubber = stub(clean_up.SAGEMAKER)
+    stubber = stub(clean_up.SERVICES.sagemaker)
     stubber.add_response("describe_auto_ml_job_v2", job("Stopped", "Stopped"))
-    missing(stubber, "describe_endpoint", "describe_model")
+    missing(stubber, "describe_endpoint", "describe_endpoint", "describe_endpoint", "describe_model")
     stub(clean_up.STEP_FUNCTIONS).add_client_error("get_execution_history", "AccessDeniedException", "not authorized")
     failure = clean_up.handler(event("clean_up"), lambda_context)
     assert failure["Error"] == "AutoMLJobFailed"
@@ -220,7 +223,8 @@ def test_clean_up_tells_why_and_writes_the_result(
 def test_clean_up_works_when_validation_failed(
     data_bucket: Any, lambda_context: Any, stub: Callable[[Any], Stubber]
 ) -> None:
-    missing(stub(clean_up.SAGEMAKER), "describe_auto_ml_job_v2", "describe_endpoint", "describe_model")
+    endpoints = ["describe_endpoint"] * 3  # on staging, the champion's, in production
+    missing(stub(clean_up.SERVICES.sagemaker), "describe_auto_ml_job_v2", *endpoints, "describe_model")
     stub(clean_up.STEP_FUNCTIONS).add_response("get_execution_history", {"events": []})
     sent = event("clean_up")["State"]
     cause = json.dumps({"errorMessage": "'x' is not a known key. Did you mean 'y'?", "errorType": "InvalidRequest"})
