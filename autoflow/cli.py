@@ -85,7 +85,7 @@ def demo(
     stack = in_local_cloud(port, _note)
     outcome = runs.run(stack, digits.request(data, max_runtime), notes, folder)
     runs.show(out, outcome, [program(), *digits.command(data, max_runtime), *stack.options.split()])
-    digits.conclude(out, outcome)
+    digits.conclude(out, outcome, stack)
 
 
 @app.command(cls=JsonCommand)

@@ -11,11 +11,13 @@ from rich.text import Text
 from autoflow.errors import CommandError
 from autoflow.request import Request
 from autoflow.run import Outcome
+from autoflow.stack import Stack
 
 SIDE = 8
 DATA = "digits.csv"
 CANDIDATES = 8
 SURE = 0.9
+PROMISED = 0.95
 
 
 def write_digits(folder: Path) -> Path:
@@ -66,8 +68,8 @@ def introduce(console: Console) -> None:
     )
 
 
-def conclude(console: Console, outcome: Outcome) -> None:
-    """Say what it means."""
+def conclude(console: Console, outcome: Outcome, stack: Stack) -> None:
+    """Say what it means, and what to look at next."""
     result = outcome.result
     scoring, quality = result["Scoring"], result["Quality"]["Metrics"].get("Accuracy")
     sure = scoring.get("Metrics", {}).get("Accuracy")
@@ -77,3 +79,7 @@ def conclude(console: Console, outcome: Outcome) -> None:
     text += f". {scoring['Review']:,} unsure ones wait for a person in {outcome.folder / 'review.csv'}."
     console.print()
     console.print(Text(text, style="bold"))
+    console.print()
+    promise = stack.command("filter", result["Run"], "--target-precision", f"{PROMISED}")
+    for aim, words in (("The proof", stack.command("report", result["Run"])), ("A promise", promise)):
+        console.print(f"{aim}: {words}", markup=False, highlight=False, soft_wrap=True)

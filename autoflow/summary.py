@@ -16,6 +16,10 @@ _SHOWN = 10
 """Candidates in the printed leaderboard."""
 _METRICS = ("Accuracy", "AUC", "BalancedAccuracy", "F1", "F1macro", "LogLoss", "RMSE", "MAE", "R2", "MSE")
 """Other metrics it can have columns for, the most telling first."""
+_OF_TRUST = ("ECE", "Coverage")
+"""Metrics that are told by themselves."""
+_MAIN = ("Accuracy", "RMSE", "R2")
+"""What people ask of the accepted rows."""
 _STYLES = {"Completed": "green", "Rejected": "yellow", "RolledBack": "yellow"}
 
 
@@ -76,8 +80,9 @@ def _print(console: Console, facts: Iterable[tuple[str, str]]) -> None:
 def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> list[tuple[str, str]]:
     quality, scoring, timing = result["Quality"], result["Scoring"], result["Timing"]
     facts = [("Outcome", _outcome(result)), ("Problem", result.get("Decided") or result["ProblemType"])]
-    if quality["Metrics"]:
-        facts.append(("Quality", f"{metrics(quality['Metrics'])} on {quality['Rows']:,} rows the model had never seen"))
+    measured = {name: value for name, value in quality["Metrics"].items() if name not in _OF_TRUST}
+    if measured:
+        facts.append(("Quality", f"{metrics(measured)} on {quality['Rows']:,} rows the model had never seen"))
     if compared := comparison(result.get("Champion", {})):
         facts.append(("Champion", compared))
     facts += _trust(result)
@@ -110,7 +115,8 @@ def _trust(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     calibration, intervals = result.get("Calibration", {}), result.get("Intervals", {})
     before, after = calibration.get("ECEBefore"), calibration.get("ECEAfter")
     if before is not None and after is not None:
-        yield "Calibration", f"{calibration['Method']}: expected calibration error {number(before)} → {number(after)}"
+        what = f"expected calibration error before and after {calibration['Method']}"
+        yield "ECE", f"{number(before)} → {number(after)}, {what}"
     if intervals.get("Coverage") is not None:
         level = percent(intervals["Level"])
         yield "Intervals", f"{level} intervals hold {percent(intervals['Coverage'])} of the test rows' truth"
@@ -151,11 +157,11 @@ def _unsure(confidence: Mapping[str, Any]) -> str:
 def _accepted(scoring: Mapping[str, Any]) -> str:
     rows, accepted = scoring["Rows"], scoring["Accepted"]
     share = f" ({accepted / rows:.0%})" if rows else ""
-    known = f", {metrics(scoring['Metrics'])}" if scoring.get("Metrics") else ""
-    return f"{accepted:,} of {rows:,} rows{share}{known}"
+    known = {name: value for name, value in scoring.get("Metrics", {}).items() if name in _MAIN}
+    return ", ".join(filter(None, (f"{accepted:,} of {rows:,} rows{share}", metrics(known))))
 
 
 def _scoring_places(scoring: Mapping[str, Any], folder: Path | None) -> list[tuple[str, str]]:
     if folder:
         return [("Files", f"{folder}/{ACCEPTED}, {REVIEW}, {SCORING}")]
-    return [(key, scoring["Files"][key]) for key in ("Accepted", "Review")]
+    return [("In S3", scoring["Files"]["Accepted"]), ("", scoring["Files"]["Review"])]

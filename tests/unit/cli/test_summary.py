@@ -23,7 +23,7 @@ COMPLETED: dict[str, Any] = {
     "Rows": {"Read": 2000, "Train": 1600},
     "BestCandidate": {"Name": "CatBoost", "Metric": "AUC", "Value": 0.93, "Direction": "Maximize"},
     "Candidates": {"Considered": 1, "Usable": 1},
-    "Quality": {"Rows": 205, "Metrics": {"AUC": 0.91234, "F1": 0.87}},
+    "Quality": {"Rows": 205, "Metrics": {"AUC": 0.91234, "F1": 0.87, "ECE": 0.0161}},
     "Confidence": {
         "Threshold": 0.8123, "TargetPrecision": 0.95, "Certainty": 0.9, "Precision": 0.981, "LowerBound": 0.953,
         "Coverage": 0.81, "Rows": 190, "Note": "",
@@ -31,7 +31,7 @@ COMPLETED: dict[str, Any] = {
     "Calibration": {"Method": "Temperature", "ECEBefore": 0.0512, "ECEAfter": 0.0161},
     "Evaluation": {"Accepted": True, "Reason": ""},
     "Removed": [],
-    "Scoring": {"Rows": 205, "Accepted": 161, "Review": 44, "Metrics": {"Accuracy": 0.975}},
+    "Scoring": {"Rows": 205, "Accepted": 161, "Review": 44, "Metrics": {"Accuracy": 0.975, "LogLoss": 0.1}},
     "Champion": {
         "Exists": True, "Run": "churn-left-000000-11111111", "Metric": "AUC", "Challenger": 0.91234, "Champion": 0.9,
         "Difference": 0.01234, "Lower": 0.001, "Upper": 0.02,
@@ -86,7 +86,7 @@ def test_a_model_that_serves() -> None:
         "Quality": "AUC 0.9123, F1 0.87 on 205 rows the model had never seen",
         "Champion": "AUC 0.9123 against the champion's 0.9, better by 0.01234 "
         "(95 % interval of the gain: +0.001 to +0.02)",
-        "Calibration": "Temperature: expected calibration error 0.0512 → 0.0161",
+        "ECE": "0.0512 → 0.0161, expected calibration error before and after Temperature",
         "Promise": "confidence from 0.8123 promises at least 95 % right, 90 % certain; "
         "on 190 calibration rows, 81 % pass and 98.1 % of these are right",
         "Accepted": "161 of 205 rows (79%), Accuracy 0.975",
@@ -116,7 +116,7 @@ def test_a_regression_has_intervals() -> None:
     facts = shown(REGRESSION)
     assert facts["Intervals"] == "90 % intervals hold 91.2 % of the test rows' truth"
     assert facts["Review"] == "44 rows for a person to decide, interval too wide"
-    assert not {"Promise", "Calibration", "Champion"} & facts.keys()
+    assert not {"Promise", "ECE", "Champion"} & facts.keys()
 
 
 def test_a_promise_that_cannot_be_made_says_what_would_help() -> None:
