@@ -8,7 +8,7 @@ from automl import alarms, guardrails
 from automl.endpoint_configs import Target
 from automl.endpoints import DEADLINE_SECONDS, EndpointSettings
 from automl.jobs import wait_seconds
-from automl.rollback import DELETED, RESTORING, RollBack
+from automl.rollback import DELETED, RESTORED, RESTORING, RollBack
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
@@ -70,7 +70,8 @@ def refreshed_status(
         return {**seen, "Status": "Failed", "ConfigInService": "", "FailureReason": reason}
     in_service, state = endpoint["EndpointConfigName"], endpoint["EndpointStatus"]
     reason = endpoint.get("FailureReason", "")
-    if not reason and state == "InService" and in_service == status["PreviousConfigName"]:
+    back = state == "InService" and in_service == status["PreviousConfigName"]
+    if back and not reason and not status["Restoring"]:  # it was not we who ordered that
         watching = " and ".join(alarms.names(status["Name"]))
         reason = f"SageMaker gives no reason, look at the alarms {watching} if it runs on instances"
     return {**seen, "Status": state, "ConfigInService": in_service, "FailureReason": reason}
@@ -87,12 +88,15 @@ def rolled_back_status(
     if not status["PreviousConfigName"]:
         gone = result.status == DELETED
         return {**status, "Status": result.status, "ConfigInService": "" if gone else status["ConfigInService"]}
-    seen = {**status, "Status": result.status}
+    if status["Restoring"] and result.status != RESTORING:
+        restored = status["ConfigInService"] == status["PreviousConfigName"]
+        now_is = RESTORED if restored else result.status
+        return {**status, "Status": now_is, "Restoring": False, "FailedConfigName": ""}
     if status["Restoring"]:
-        done = result.status != RESTORING
-        return {**seen, "Restoring": not done, "FailedConfigName": "" if done else status["ConfigName"]}
+        return {**status, "Status": RESTORING}
     return {
-        **seen,
+        **status,
+        "Status": result.status,
         "Restoring": True,
         "FailedConfigName": status["ConfigName"],
         **_fresh_wait(now, minimum_wait_seconds, DEADLINE_SECONDS),

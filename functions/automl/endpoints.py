@@ -7,7 +7,7 @@ The document (``$.Endpoint`` of the deployment machine):
 
 - ``Name``, ``ModelName``; ``ConfigName``: this deployment's config, always; ``PreviousConfigName``: the config that the
   endpoint had before, "" for an endpoint that was created; ``Action``: ``Create`` or ``Update``; ``Created``: bool.
-- ``Status``: EndpointStatus as SageMaker tells it; after Roll Back Endpoint ``Deleted``, ``Restoring`` or ``Restored``.
+- ``Status``: EndpointStatus as SageMaker tells it; after Roll Back Endpoint ``Deleted``, ``Restoring``, ``Restored``.
 - ``ConfigInService``: the config that the endpoint has; the deployment is through when it is ``ConfigName``, and taken
   back by SageMaker when it is ``PreviousConfigName`` and the status ``InService``. ``FailureReason``: SageMaker's.
 - ``Restoring``: whether the endpoint is being brought back to ``PreviousConfigName``. ``FailedConfigName``: "", or

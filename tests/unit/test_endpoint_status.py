@@ -87,13 +87,20 @@ def test_an_updated_endpoint_is_waited_for_with_a_deadline_of_its_own(result: st
     assert (again["Restoring"], again["ElapsedSeconds"]) == (True, 10)
 
 
-@pytest.mark.parametrize("result", ["Restored", "InService"])
+@pytest.mark.parametrize("result", ["Restored", "InService"])  # again, the failed config leads nowhere any more
 def test_the_call_that_finds_it_back_ends_the_waiting(result: str) -> None:
     waiting = rolled_back(new("old"), "Restoring", 100)
     back = refreshed(waiting, endpoint("InService", "old"), 160)
+    assert back["FailureReason"] == ""
     status = rolled_back(back, result, 165)
-    assert (status["Status"], status["Restoring"], status["FailedConfigName"]) == (result, False, "")
+    assert (status["Status"], status["Restoring"], status["FailedConfigName"]) == ("Restored", False, "")
     assert (status["ConfigInService"], status["Polls"], status["StartedAt"]) == ("old", 1, waiting["StartedAt"])
+
+
+def test_an_endpoint_that_another_deployment_took_over_is_not_called_restored() -> None:
+    taken = refreshed(rolled_back(new("old"), "Restoring", 100), endpoint("InService", "newer"), 160)
+    status = rolled_back(taken, "InService", 165)
+    assert (status["Status"], status["Restoring"], status["ConfigInService"]) == ("InService", False, "newer")
 
 
 def test_an_endpoint_that_has_to_be_ordered_back_again_keeps_the_deadline() -> None:
