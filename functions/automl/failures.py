@@ -55,6 +55,11 @@ def unwrap(caught: Mapping[str, Any] | None) -> Failure:
     return _failure(error, cause)
 
 
+def sentence(text: str) -> str:
+    """What a caught error says, when all that is known of it is its JSON; any other text as it is."""
+    return _unwrap("States.Unknown", text)[1]
+
+
 def _failure(error: str, cause: str) -> Failure:
     return Failure(error[:MAX_ERROR], cause if len(cause) <= MAX_CAUSE else f"{cause[: MAX_CAUSE - 1]}…")
 

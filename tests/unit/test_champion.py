@@ -39,7 +39,7 @@ RUN = {
     "Endpoint": {"Name": GROUP, "Keep": True, **SERVERLESS},
     "Staging": {"Name": "run-2-staging", **SERVERLESS},
 }
-DATA = {
+DATA: dict[str, Any] = {
     "ProblemType": "Regression",
     "Fingerprint": {"Dataset": "aa", "Test": "bb"},
     "Test": {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.failures import MAX_CAUSE, Failure, unwrap
+from automl.failures import MAX_CAUSE, Failure, sentence, unwrap
 
 
 def raised(kind: str, message: str) -> str:
@@ -120,3 +120,16 @@ def test_any_cause_becomes_a_name_and_words(caught: dict[str, Any]) -> None:
     failure = unwrap(caught)
     assert 0 < len(failure.error) <= 256
     assert len(failure.cause) <= MAX_CAUSE
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (json.dumps({"Error": "States.TaskFailed", "Cause": nested("EndpointFailed", "no ping")}), "no ping"),
+        (json.dumps({"Error": "InvalidDataset", "Cause": raised("InvalidDataset", DATASET)}), DATASET),
+        ("its answers are gone", "its answers are gone"),
+        ("", ""),
+    ],
+)
+def test_the_json_of_a_caught_error_becomes_a_sentence(text: str, said: str) -> None:
+    assert sentence(text) == said
