@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from automl.endpoint_services import VARIANT
+from automl.errors import QuotaExceeded
+from automl.sagemaker_errors import message_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -26,26 +28,27 @@ def names(endpoint_name: str) -> tuple[str, str]:
 
 
 def put(cloudwatch: "CloudWatchClient", endpoint_name: str, latency_seconds: int) -> tuple[str, str]:
-    """Create the endpoint's alarms, or set those that are there, and return their names."""
+    """Create the endpoint's alarms, or set those that are there, and return their names.
+
+    Raises:
+        QuotaExceeded: there are too many alarms.
+    """
     errors, latency = names(endpoint_name)
-    cloudwatch.put_metric_alarm(
-        **_alarm(
-            errors,
-            endpoint_name,
-            "Invocation5XXErrors",
-            MAX_ERROR_RATE,
-            f"More than {MAX_ERROR_RATE:.0%} of a minute's requests failed inside the endpoint",
-        )
+    failing = f"More than {MAX_ERROR_RATE:.0%} of a minute's requests failed inside the endpoint"
+    slow = f"The model took more than {latency_seconds} s for a request, on average over a minute"
+    wanted = (
+        _alarm(errors, endpoint_name, "Invocation5XXErrors", MAX_ERROR_RATE, failing),
+        _alarm(latency, endpoint_name, "ModelLatency", latency_seconds * _MICROSECONDS, slow),
     )
-    cloudwatch.put_metric_alarm(
-        **_alarm(
-            latency,
-            endpoint_name,
-            "ModelLatency",
-            latency_seconds * _MICROSECONDS,
-            f"The model took more than {latency_seconds} s for a request, on average over a minute",
-        )
-    )
+    for alarm in wanted:
+        try:
+            cloudwatch.put_metric_alarm(**alarm)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"LimitExceeded", "LimitExceededFault"}:
+                raise
+            raise QuotaExceeded(
+                f"Endpoint {endpoint_name!r} got no alarm: {message_of(error)}. Delete alarms or raise the quota"
+            ) from error
     return errors, latency
 
 

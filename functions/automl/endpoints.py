@@ -135,8 +135,8 @@ def deploy(
     previous = endpoint["EndpointConfigName"] if endpoint else ""
     instances = endpoint_configs.first_instances(wanted.hosting, endpoint)
     request = endpoint_configs.config_request(wanted, config_name, previous, instances, settings.kms_key_arn)
-    _ensure_config(sagemaker, request, previous)
     if endpoint is None:
+        _ensure_config(sagemaker, request, previous)
         _bring(sagemaker, wanted, (previous, config_name), lambda: _create(sagemaker, wanted, config_name), sleep)
         return config_name, previous
     order: UpdateEndpointInputTypeDef = {"EndpointName": wanted.endpoint_name, "EndpointConfigName": config_name}
@@ -145,6 +145,7 @@ def deploy(
         order["DeploymentConfig"] = guardrails.deployment_config(instances, watching, settings.canary_wait_seconds)
     ended = _end_scaling(services, wanted, former)
     try:
+        _ensure_config(sagemaker, request, previous)
         _bring(sagemaker, wanted, (previous, config_name), lambda: sagemaker.update_endpoint(**order), sleep)
     except Exception:
         if ended:

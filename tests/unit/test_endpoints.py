@@ -268,6 +268,22 @@ def test_auto_scaling_comes_back_when_the_update_is_refused(answers: Answers) ->
         deploy(answers, wanted(INSTANCES))
 
 
+def test_auto_scaling_comes_back_when_the_hosting_is_refused(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG)
+    answers.config("old", RUN_TAG, scaling_tag("1-3/500"), hosting=INSTANCES).alarms_put().scaling_removed()
+    answers.refused("create_endpoint_config", "Unknown instance type").no_config(CONFIG)
+    answers.scaling_configured(1, 3, 500)
+    with pytest.raises(InvalidRequest, match="Unknown instance type"):
+        deploy(answers, wanted({**INSTANCES, "InstanceType": "ml.x9.large"}))
+
+
+def test_an_update_that_cannot_be_watched_leaves_nothing(answers: Answers) -> None:
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", RUN_TAG, hosting=INSTANCES)
+    answers.cloudwatch.add_client_error("put_metric_alarm", "AccessDenied", "not authorized")
+    with pytest.raises(ClientError, match="not authorized"):
+        deploy(answers, wanted(INSTANCES))
+
+
 def test_refused_hosting_is_told_in_the_words_of_sagemaker(answers: Answers) -> None:
     answers.endpoint().refused("create_endpoint_config", "Unknown instance type").no_config(CONFIG)
     with pytest.raises(InvalidRequest, match=r"Unknown instance type\. Correct Endpoint"):

@@ -47,6 +47,15 @@ def test_alarms_watch_errors_and_latency_of_all_requests(answers: Answers) -> No
     assert alarms.put(answers.services.cloudwatch, "rings", 3) == alarms.names("rings")
 
 
+@pytest.mark.parametrize(
+    ("code", "error"), [("LimitExceeded", QuotaExceeded), ("LimitExceededFault", QuotaExceeded), ("Other", ClientError)]
+)
+def test_too_many_alarms_are_a_quota(answers: Answers, code: str, error: type[Exception]) -> None:
+    answers.cloudwatch.add_client_error("put_metric_alarm", code, "5000 alarms")
+    with pytest.raises(error, match="5000 alarms"):
+        alarms.put(answers.services.cloudwatch, "rings", 5)
+
+
 def test_names_of_the_longest_endpoint_fit() -> None:
     assert all(len(name) <= 255 for name in alarms.names("e" * 63))
 
