@@ -1,5 +1,6 @@
 """Another Confidence for predictions that are there already gives what predicting again would give."""
 
+import json
 import random
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from automl import prepare, schema
 from automl.calibrate import calibrate
 from automl.errors import InvalidRequest
+from automl.predictions import filter_part
 from automl.reuse import reuse_rows
 from automl.run_files import RunFiles, ScoringFiles
 from automl.storage import delete_prefix, list_objects, read_bytes, read_json, write_json
@@ -237,3 +239,41 @@ def test_the_models_decision_holds_unless_the_scoring_has_its_own(data_bucket: A
     assert (all_rows["Confidence"], all_rows["Calibrate"]) == ({}, False)
     assert another["Confidence"] == {"TargetPrecision": 0.8, "Certainty": 0.9}
     assert (another["Calibrate"], another["CalibrationUri"]) == (True, RunFiles(OUTPUT).calibration)
+
+
+@pytest.mark.parametrize(
+    ("asked", "confidence", "anew"),
+    [
+        ({}, {"Level": 0.8}, False),
+        ({"MaxIntervalWidth": 2}, {"Level": 0.8, "MaxIntervalWidth": {"Absolute": 2}}, False),
+        ({"Level": 0.8}, {"Level": 0.8}, False),
+        ({"MaxIntervalWidth": {"Relative": 0.1}, "Level": 0.9}, None, True),
+    ],
+)
+def test_a_scoring_that_names_no_level_takes_the_models(
+    data_bucket: Any, asked: dict[str, Any], confidence: dict[str, Any] | None, anew: bool
+) -> None:
+    sagemaker = prove(data_bucket, "Regression")
+    write_json(data_bucket, RUN.calibration, calibrate(data_bucket, RUN.uri, {"Level": 0.8}))
+
+    rows = prepared(data_bucket, sagemaker, put(data_bucket, "age,city\n1,x\n"), Confidence=asked)
+
+    assert (rows["Confidence"], rows["Calibrate"]) == (confidence or asked, anew)
+
+
+def test_a_regression_that_was_never_calibrated_accepts_all(data_bucket: Any) -> None:
+    sagemaker = serve(data_bucket, "Regression", KEYS["Regression"])
+
+    rows = prepared(data_bucket, sagemaker, put(data_bucket, "age,city\n1,x\n"), Confidence={})
+
+    assert (rows["Confidence"], rows["Calibrate"], rows["CalibrationUri"]) == ({}, False, "")
+
+
+def test_the_counts_of_the_largest_datasets_fit_into_the_state(data_bucket: Any) -> None:
+    prove(data_bucket, "Regression")
+    rows = reused(data_bucket, Confidence={"MaxIntervalWidth": 2})
+    part = filter_part(data_bucket, rows, 0)
+
+    state = {"Rows": {**rows, "Parts": list(range(1000))}, "Parts": [part] * 1000}
+
+    assert len(json.dumps(state)) < 256 * 1024
