@@ -9,7 +9,7 @@ from automl import diagnostics
 from automl.bootstrap import ECE_BEFORE, LEVEL, LOG_LOSS_BEFORE, Statistics, estimates
 from automl.calibration_map import NONE
 from automl.comparison import NotComparable, compare
-from automl.failures import unwrap
+from automl.failures import sentence
 from automl.gate import judge
 from automl.metrics import log_loss, values_of, without_probabilities
 from automl.objectives import REGRESSION
@@ -161,7 +161,7 @@ def _champion(s3: "S3Client", state: Mapping[str, Any], challenger: Scored, metr
     scoring = state.get("ChampionScoring", {})
     rows = read_json_if_there(s3, ScoringFiles(found["OutputUri"]).rows) if "Scoring" in scoring else None
     if rows is None:
-        why = _failure(scoring) or found["Reason"] or "its answers are gone"
+        why = sentence(scoring.get("Reason", "")) or found["Reason"] or "its answers are gone"
         reason = why if not found["Comparable"] else f"The champion, {found['Run']}, could not be scored: {why}"
         return {**document, "Scored": False, "Reason": reason}
     champion, _ = _read(s3, rows)
@@ -175,18 +175,13 @@ def _champion(s3: "S3Client", state: Mapping[str, Any], challenger: Scored, metr
     return document
 
 
-def _failure(scoring: Mapping[str, Any]) -> str:
-    """Why a scoring failed, out of what the state machine caught; "" when it did not."""
-    return unwrap({"Cause": scoring["Reason"]}).cause if "Reason" in scoring else ""
-
-
 def _former_test(s3: "S3Client", state: Mapping[str, Any], metric: str) -> Document:
     """The comparison on the champion's own test rows, which a broken delivery of new data cannot have touched."""
     former, scoring = state["Champion"]["FormerTest"], state.get("FormerTest", {})
     folders = former["OutputUri"], former["PredictionsUri"]
     ours, theirs = (read_json_if_there(s3, ScoringFiles(uri).rows) for uri in folders)
     if "Reason" in scoring or ours is None or theirs is None:
-        return {"Reason": _failure(scoring) or "the answers to the former test rows are gone"}
+        return {"Reason": sentence(scoring.get("Reason", "")) or "the answers to the former test rows are gone"}
     try:
         return compare(_read(s3, ours)[0], _read(s3, theirs)[0], metric, 0)
     except NotComparable as error:
