@@ -46,7 +46,8 @@ def _calibration(document: Mapping[str, Any]) -> str:
     calibration = document.get("Calibration", {})
     if "Method" not in calibration:
         return ""
-    method = f"{calibration['Method']} on {calibration.get('Rows', 0):,} rows"
+    name = calibration["Method"] if calibration["Method"] != "None" else "probabilities stay as they are"
+    method = f"{name}, from {calibration.get('Rows', 0):,} rows"
     return "; ".join(filter(None, (method, decision(calibration.get("Confidence", {})))))
 
 

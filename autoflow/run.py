@@ -136,13 +136,9 @@ def _watch(execution: Execution, console: Console, hint: str) -> dict[str, Any]:
 
     def ask() -> None:
         name, stack = execution.name, execution.stack
-        console.print(
-            f"Waiting for approval: {stack.command('approve', name)}  or  {stack.command('reject', name)}\n"
-            f"{hint} {stack.command('follow', name)} shows it again.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        answers = f"{stack.command('approve', name)}  or  {stack.command('reject', name)}"
+        console.print(f"Waiting for approval: {answers}", markup=False, highlight=False, soft_wrap=True)
+        console.print(Text(f"{hint} {stack.command('follow', name)} shows it again.", style="dim"))
 
     with display_on(console, execution.name, execution.started.timestamp()) as display:
         return follow(execution, display, ask)

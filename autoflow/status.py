@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -33,12 +34,19 @@ def _show(console: Console, each: Cloud) -> None:
         return
     if stack.outdated:
         console.print("  deployed before the last change of template.yaml or statemachine/", style="yellow")
-    runs = each.client("stepfunctions").list_executions(
-        stateMachineArn=stack.outputs["AutoMLStateMachineArn"], maxResults=10
-    )["executions"]
-    for run in runs:
+    client = each.client("stepfunctions")
+    machine = stack.outputs["AutoMLStateMachineArn"]
+    for run in client.list_executions(stateMachineArn=machine, maxResults=10)["executions"]:
         end = run.get("stopDate") or datetime.now(UTC)
         took = duration((end - run["startDate"]).total_seconds())
-        console.print(f"  run       {run['name']}  {run['status'].lower()}  {took}", highlight=False)
+        state = f"  {_state(client, run['executionArn'])}" if run["status"] == "RUNNING" else ""
+        console.print(f"  run       {run['name']}  {run['status'].lower()}  {took}{state}", highlight=False)
     for endpoint in each.client("sagemaker").list_endpoints()["Endpoints"]:
         console.print(f"  endpoint  {endpoint['EndpointName']}  {endpoint['EndpointStatus']}", highlight=False)
+
+
+def _state(client: Any, arn: str) -> str:
+    """The state that the execution is in; empty when it has just begun."""
+    events = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=50)["events"]
+    entered = (event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event)
+    return str(next(entered, {}).get("name", ""))

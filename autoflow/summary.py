@@ -45,7 +45,8 @@ def show_leaderboard(console: Console, leaderboard: Mapping[str, Any]) -> None:
     room = max(0, (console.width - 60) // 12)
     others = [name for name in _METRICS if name in known and name != metric][:room]
     better = "higher" if direction == "Maximize" else "lower"
-    table = Table(title=f"Candidates by {metric} on validation rows ({better} is better)", title_justify="left")
+    console.print(f"Candidates by {metric} on validation rows ({better} is better)", style="italic", highlight=False)
+    table = Table()
     table.add_column("#", justify="right")
     table.add_column("Candidate", no_wrap=True)
     for name in (metric, *others):
@@ -115,8 +116,11 @@ def _trust(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     calibration, intervals = result.get("Calibration", {}), result.get("Intervals", {})
     before, after = calibration.get("ECEBefore"), calibration.get("ECEAfter")
     if before is not None and after is not None:
-        what = f"expected calibration error before and after {calibration['Method']}"
-        yield "ECE", f"{number(before)} → {number(after)}, {what}"
+        if calibration["Method"] == "None":
+            yield "ECE", f"{number(after)}, expected calibration error; the probabilities are the model's own"
+        else:
+            what = f"expected calibration error before and after {calibration['Method']}"
+            yield "ECE", f"{number(before)} → {number(after)}, {what}"
     if intervals.get("Coverage") is not None:
         level = percent(intervals["Level"])
         yield "Intervals", f"{level} intervals hold {percent(intervals['Coverage'])} of the test rows' truth"

@@ -128,6 +128,13 @@ def test_a_promise_that_cannot_be_made_says_what_would_help() -> None:
     assert "Promise" not in facts
 
 
+def test_probabilities_that_need_no_calibration_have_one_error() -> None:
+    same = {"Method": "None", "ECEBefore": 0.01, "ECEAfter": 0.01}
+    assert shown({**COMPLETED, "Calibration": same})["ECE"] == (
+        "0.01, expected calibration error; the probabilities are the model's own"
+    )
+
+
 def test_what_had_to_stay_is_told() -> None:
     assert shown({**REJECTED, "Left": ["model a: in use", "config b: no access"]})["Left"] == (
         "model a: in use; config b: no access"

@@ -200,7 +200,7 @@ EVALUATED = {
         (
             "Calibrate Model",
             {"Calibration": {"Method": "Temperature", "Rows": 180, "Confidence": {"Threshold": 0.5}}},
-            "Temperature on 180 rows; confidence from 0.5",
+            "Temperature, from 180 rows; confidence from 0.5",
         ),
         ("Find Champion", {"Champion": {"Exists": False}}, "none yet"),
         (
