@@ -1,7 +1,6 @@
 """Runs to report on: documents of whole runs as the functions write them, from the ordinary to the ugly."""
 
 import copy
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Any
 
 from automl.report import documents, timeline
 from automl.report.documents import Documents, Source
+from tests.report import proof
 
 URI = "s3://data-bucket/runs/sample-0a1b2c3d/"
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:automl:sample"
@@ -43,32 +43,52 @@ class Run:
 
 def classification() -> Run:
     """A binary classification that beat the champion and promises a precision."""
+    calibration, evaluation = proof.binary()
     return Run(
         state("BinaryClassification", "AUC", Champion={"Exists": True, "InService": True, "Comparable": True}),
         {
             "request.json": request({"TargetPrecision": 0.95, "Certainty": 0.9}),
             "profile.json": profile("Subscribed", {"no": 3021, "yes": 1154}),
             "leaderboard.json": leaderboard("AUC", "Maximize", ["trial-2", "trial-1", "trial-3", "trial-4"]),
-            "evaluation.json": classification_evaluation(),
-            "calibration.json": classification_calibration(),
+            "evaluation.json": evaluation,
+            "calibration.json": calibration,
             "analysis.json": analysis(FEATURES, labels=1),
         },
         history(),
     )
 
 
+def digits() -> Run:
+    """Ten classes and a plain threshold; the first model of its endpoint, whose rows to score are told about."""
+    calibration, evaluation = proof.digits()
+    scoring = {"Scoring": {"Rows": 1200, "Accepted": 853, "Review": 347}}
+    return Run(
+        state("MulticlassClassification", "Accuracy", Scoring=scoring),
+        {
+            "request.json": request({"Threshold": 0.8}, "Digit"),
+            "profile.json": profile("Digit", {f"digit {number}": 180 - number for number in range(10)}),
+            "leaderboard.json": leaderboard("Accuracy", "Maximize", ["trial-1", "trial-2", "trial-3"]),
+            "evaluation.json": evaluation,
+            "calibration.json": calibration,
+            "analysis.json": analysis([f"pixel {number}" for number in range(64)], labels=10),
+        },
+        history(hours=0.01),
+    )
+
+
 def regression() -> Run:
     """A regression that missed its minimum: rejected, with nothing in service and no explanation."""
-    outcome = {"Name": "Rejected", "Reason": "R2 is 0.561 and must be at least 0.6"}
+    calibration, evaluation = proof.regression()
+    outcome = {"Name": "Rejected", "Reason": "; ".join(evaluation["Gate"]["Reasons"])}
     found = state("Regression", "RMSE", Outcome=outcome, Champion={"Exists": False, "InService": False})
     return Run(
         {key: value for key, value in found.items() if key not in {"Deployment", "Package"}},
         {
-            "request.json": request({"Level": 0.9, "MaxIntervalWidth": {"Absolute": 6}}, "Rings"),
+            "request.json": request({"Level": 0.9, "MaxIntervalWidth": {"Absolute": 7.5}}, "Rings"),
             "profile.json": profile("Rings"),
             "leaderboard.json": leaderboard("RMSE", "Minimize", [f"WeightedEnsemble-L{n}-FULL-t1" for n in range(9)]),
-            "evaluation.json": regression_evaluation(),
-            "calibration.json": regression_calibration(),
+            "evaluation.json": evaluation,
+            "calibration.json": calibration,
         },
         history(hours=3),
     )
@@ -78,27 +98,28 @@ def ugly() -> Run:
     """Many classes, candidates and features with names that break what is not escaped; nothing can be promised."""
     labels = [UGLY + str(index) if index % 3 == 0 else f"класс {index} 数据" for index in range(29)] + ["other"]
     features = [UGLY + str(index) if index % 5 == 0 else f"feature {index}" for index in range(400)]
-    evaluation = classification_evaluation()
-    evaluation["ProblemType"] = "MulticlassClassification"
+    calibration, evaluation = copy.deepcopy(proof.digits())
     counts = [[30 if row == column else (row * column) % 3 for column in range(30)] for row in range(30)]
     evaluation["ConfusionMatrix"] = {"Labels": labels, "Counts": counts}
     one = evaluation["Classes"][0]
     evaluation["Classes"] = [{**one, "Label": label, "AcceptedRows": 0, "AcceptedPrecision": None} for label in labels]
-    evaluation["Chosen"] = {"Threshold": None, "Coverage": 0.0, "Precision": None, "Lower": None, "Upper": None}
+    del evaluation["Chosen"]
+    evaluation["Accepted"] = {"Rows": 0, "Coverage": 0.0, "Metrics": {}}
     evaluation["Gate"]["Checks"] = [{"Name": "Accuracy", "Passed": True, "Text": UGLY}]
     note = "208 calibration rows can promise 98.9 % at most; give more rows or a lower TargetPrecision"
-    decided = {"Threshold": None, "TargetPrecision": 0.99, "Certainty": 0.9, "Coverage": 0.0, "Rows": 208, "Note": note}
+    wanted = {"TargetPrecision": 0.99, "Certainty": 0.9}
+    calibration["Confidence"] = {**wanted, "Threshold": None, "Coverage": 0.0, "Rows": 208, "Note": note}
     found = state("MulticlassClassification", "Accuracy")
     found["Run"]["Name"] = UGLY
     found["Data"]["Decided"] = UGLY
     return Run(
         found,
         {
-            "request.json": request(decided, UGLY),
+            "request.json": request(wanted, UGLY),
             "profile.json": profile(UGLY, {label: 50 - index for index, label in enumerate(labels[:20])}, features),
             "leaderboard.json": leaderboard("Accuracy", "Maximize", [f"trial-{n}-{UGLY}" for n in range(250)]),
             "evaluation.json": evaluation,
-            "calibration.json": {**classification_calibration(), "Confidence": decided},
+            "calibration.json": calibration,
             "analysis.json": analysis(features, labels=30),
         },
         history(),
@@ -111,7 +132,7 @@ def bare() -> Run:
     return Run({"Run": {"Name": "bare", "Uri": URI}, "Execution": {"Id": EXECUTION}, "Outcome": outcome}, {}, [])
 
 
-SAMPLES = {"classification": classification, "regression": regression, "ugly": ugly, "bare": bare}
+SAMPLES = {"classification": classification, "digits": digits, "regression": regression, "ugly": ugly, "bare": bare}
 
 
 def state(problem_type: str, metric: str, **more: Any) -> dict[str, Any]:
@@ -182,6 +203,7 @@ def profile(target: str, classes: Mapping[str, int] | None = None, features: lis
         "Problem": {"Type": "BinaryClassification", "ObjectiveMetric": "AUC", "Decided": "two distinct texts"},
         "Rows": {"Read": 4177, "FilteredOut": 2, "WithoutTarget": 2, "Train": 3340, "Calibration": 416, "Test": 417},
         "Columns": columns,
+        "Fingerprint": {"Dataset": "0a1b2c3d" * 4, "Test": "4e5f6071" * 4},
     }
 
 
@@ -217,188 +239,6 @@ def leaderboard(metric: str, direction: str, names: list[str]) -> dict[str, Any]
         "Direction": direction,
         "Constraints": {"MaxInferenceLatencySeconds": 0.5},
         "Candidates": candidates,
-    }
-
-
-def measured(value: float, half: float, rows: int = 417) -> dict[str, Any]:
-    return {"Value": value, "Lower": round(value - half, 6), "Upper": round(value + half, 6), "Rows": rows}
-
-
-def classification_evaluation() -> dict[str, Any]:
-    names = {"AUC": 0.934, "Accuracy": 0.871, "BalancedAccuracy": 0.84, "F1": 0.8, "LogLoss": 0.31, "ECE": 0.021}
-    compared = {
-        "Metric": "AUC",
-        "Direction": "Maximize",
-        "Challenger": 0.934,
-        "Champion": 0.919,
-        "Difference": 0.015,
-        "Lower": 0.004,
-        "Upper": 0.027,
-        "IntervalLevel": 0.95,
-        "Rows": 417,
-        "Margin": 0,
-    }
-    former = {**compared, "Challenger": 0.92, "Champion": 0.922, "Difference": -0.002, "Lower": -0.012, "Upper": 0.008}
-    thresholds = [0.5 + step / 300 for step in range(150)]
-    label = {"Rows": 300, "Precision": 0.9, "Recall": 0.92, "F1": 0.91, "AcceptedRows": 220, "AcceptedPrecision": 0.97}
-    return {
-        "Run": "sample-0a1b2c3d",
-        "Model": "sample-0a1b2c3d",
-        "ProblemType": "BinaryClassification",
-        "Rows": 417,
-        "Metrics": {name: measured(value, 0.02) for name, value in names.items()},
-        "IntervalLevel": 0.95,
-        "Omitted": {"Precision": "no positive label is known"},
-        "Calibration": {
-            "Method": "Sigmoid",
-            "Rows": 416,
-            "ECE": {"Before": measured(0.061, 0.02), "After": measured(0.021, 0.01)},
-            "LogLoss": {"Before": 0.352, "After": 0.31},
-            "Reliability": {"Before": _bins(-0.35), "After": _bins(-0.05)},
-        },
-        "Classes": [{"Label": "no", **label}, {"Label": "yes", **label, "AcceptedRows": 0, "AcceptedPrecision": None}],
-        "ConfusionMatrix": {"Labels": ["no", "yes"], "Counts": [[280, 20], [26, 91]]},
-        "PrecisionCoverage": [
-            {"Threshold": one, "Coverage": 1 - 0.8 * (2 * one - 1) ** 1.5, "Precision": 0.87 + 0.13 * (2 * one - 1)}
-            for one in thresholds
-        ],
-        "Chosen": {"Threshold": 0.83, "Coverage": 0.71, "Precision": 0.962, "Lower": 0.938, "Upper": 0.981},
-        "Accepted": {"Rows": 296, "Coverage": 0.71, "Metrics": {"Accuracy": 0.962}},
-        "Champion": {
-            "Run": "sample-older",
-            "Model": "sample-older",
-            "PackageArn": "arn:aws:sagemaker:eu-central-1:123456789012:model-package/sample/2",
-            "Scored": True,
-            "Reason": "",
-            "Rows": 417,
-            "Metrics": {"AUC": 0.919, "Accuracy": 0.86, "LogLoss": 0.33},
-            "Comparison": compared,
-            "FormerTest": former,
-        },
-        "Gate": {
-            "Accepted": True,
-            "Reasons": [],
-            "Checks": [
-                {"Name": "AUC", "Passed": True, "Text": "AUC is 0.934 and must be at least 0.8"},
-                {"Name": "MustBeatChampion", "Passed": True, "Text": "AUC is better than the champion's by 0.015"},
-            ],
-        },
-    }
-
-
-def _bins(bias: float) -> list[dict[str, Any]]:
-    empty = [
-        {"From": index / 10, "To": (index + 1) / 10, "Rows": 0, "Confidence": None, "Accuracy": None}
-        for index in range(5)
-    ]
-    filled = [
-        {
-            "From": index / 10,
-            "To": (index + 1) / 10,
-            "Rows": 20 + (index - 5) ** 2 * 15,
-            "Confidence": index / 10 + 0.05,
-            "Accuracy": index / 10 + 0.05 + bias * (0.95 - index / 10),
-        }
-        for index in range(5, 10)
-    ]
-    return empty + filled
-
-
-def classification_calibration() -> dict[str, Any]:
-    return {
-        "Model": "sample-0a1b2c3d",
-        "ProblemType": "BinaryClassification",
-        "Rows": 416,
-        "Method": "Sigmoid",
-        "MethodReason": "fewer than 1,000 rows: two numbers can be fitted, a curve cannot",
-        "FittedRows": 208,
-        "Labels": ["no", "yes"],
-        "Parameters": {"Slopes": [0.8], "Intercepts": [0.1]},
-        "Confidence": {
-            "Threshold": 0.83,
-            "TargetPrecision": 0.95,
-            "Certainty": 0.9,
-            "Precision": 0.969,
-            "LowerBound": 0.951,
-            "Coverage": 0.712,
-            "Rows": 208,
-        },
-    }
-
-
-EDGES = (None, 6.2, 7.9, 9.1, 10.4, 11.9, None)
-
-
-def _regions() -> list[dict[str, Any]]:
-    return [
-        {"From": EDGES[index], "To": EDGES[index + 1], "Rows": 60 + 5 * index, "HalfWidth": 1.4 + 0.9 * index}
-        for index in range(6)
-    ]
-
-
-def regression_evaluation() -> dict[str, Any]:
-    edges = [step / 2 for step in range(-12, 19)]
-    return {
-        "Run": "sample-0a1b2c3d",
-        "Model": "sample-0a1b2c3d",
-        "ProblemType": "Regression",
-        "Rows": 417,
-        "Metrics": {
-            "RMSE": measured(2.13, 0.19),
-            "MAE": measured(1.53, 0.1),
-            "MSE": measured(4.54, 0.8),
-            "R2": measured(0.561, 0.06),
-            "Coverage": measured(0.897, 0.03),
-        },
-        "IntervalLevel": 0.95,
-        "Omitted": {},
-        "Intervals": {
-            "Level": 0.9,
-            "Coverage": measured(0.897, 0.03),
-            "MeanWidth": 6.4,
-            "Regions": [
-                {**one, "Coverage": (0.9, 0.87, 0.96, 0.9, 1.0, 0.84)[index]} for index, one in enumerate(_regions())
-            ],
-        },
-        "Residuals": {
-            "Histogram": [
-                {"From": low, "To": low + 0.5, "Rows": round(70 * math.exp(-((low / 1.8) ** 2)))} for low in edges
-            ],
-            "ByPrediction": [
-                {
-                    "From": 3 + 1.5 * n,
-                    "To": 4.5 + 1.5 * n,
-                    "Rows": 40,
-                    "Mean": 0.1 * n,
-                    "P10": -1 - n,
-                    "P50": 0,
-                    "P90": n,
-                }
-                for n in range(8)
-            ],
-        },
-        "Accepted": {"Rows": 301, "Coverage": 0.72, "Metrics": {"RMSE": 1.61}},
-        "Gate": {
-            "Accepted": False,
-            "Reasons": ["R2 is 0.561 and must be at least 0.6"],
-            "Checks": [
-                {"Name": "R2", "Passed": False, "Text": "R2 is 0.561 and must be at least 0.6"},
-                {"Name": "RMSE", "Passed": True, "Text": "RMSE is 2.13 and must be at most 3"},
-            ],
-        },
-    }
-
-
-def regression_calibration() -> dict[str, Any]:
-    return {
-        "Model": "sample-0a1b2c3d",
-        "ProblemType": "Regression",
-        "Rows": 416,
-        "Method": "SplitConformal",
-        "MethodReason": "six regions of the prediction with at least 60 rows each",
-        "FittedRows": 416,
-        "Intervals": {"Level": 0.9, "Regions": _regions()},
-        "Confidence": {"Level": 0.9, "MaxIntervalWidth": {"Absolute": 6}},
     }
 
 

@@ -20,7 +20,7 @@ def quality(evaluation: Document, objective: str) -> list[Block]:
     level = share(evaluation.content.get("IntervalLevel", 0.95))
     drawn = [
         charts.metrics(found, charts.SHARES, "metrics", "Metrics on the test rows"),
-        charts.metrics(found, charts.ERRORS, "errors", "Errors in the target's unit"),
+        charts.metrics(found, charts.ERRORS, "target-errors", "Errors in the target's unit"),
     ]
     lines = [[name, *_estimated(one), number(one["Rows"])] for name, one in found.items()]
     lines += [[name, NOTHING, str(why), NOTHING] for name, why in omitted.items()]
@@ -30,7 +30,7 @@ def quality(evaluation: Document, objective: str) -> list[Block]:
             f"Judged on {count(evaluation.content['Rows'], 'row')} that the model has never seen. The intervals are "
             f"{level} bootstrap intervals."
         ),
-        Charts([one for one in drawn if one]),
+        *([Charts(shown)] if (shown := [one for one in drawn if one]) else []),
         Table(
             "Metrics on the test rows", ["Metric", "Value", f"{level} interval", "Rows"], lines, numeric(1, 3), strong
         ),
@@ -91,11 +91,10 @@ def trust(evaluation: Document, calibration: Document, decided: Mapping[str, Any
         blocks.append(Missing(calibration.missing))
     if (found.get("Intervals") or {}).get("Regions"):
         return blocks + _intervals(found["Intervals"], target)
-    measured, curve = found.get("Calibration") or {}, found.get("PrecisionCoverage")
-    bins = measured.get("Reliability") or {}
+    measured, curve = found.get("Calibration"), found.get("PrecisionCoverage")
     drawn = []
-    if any(one["Rows"] for side in bins.values() for one in side):
-        drawn.append(trust_charts.reliability(bins, measured["Method"] != "None"))
+    if measured:
+        drawn.append(trust_charts.reliability(measured["Reliability"], measured["Method"] != "None"))
     if curve:
         drawn.append(trust_charts.precision_coverage(curve, found.get("Chosen"), decided.get("TargetPrecision")))
     blocks += [Charts(drawn)] if drawn else []
@@ -104,11 +103,14 @@ def trust(evaluation: Document, calibration: Document, decided: Mapping[str, Any
 
 
 def _calibrated(measured: Mapping[str, Any]) -> Table:
-    lines = []
-    for name, words in (("ECE", "Expected calibration error"), ("LogLoss", "Log loss")):
-        pair = measured.get(name) or {}
-        lines.append([words, *(_with_interval(pair.get(when)) for when in ("Before", "After"))])
-    return Table("Calibration on the test rows (less is better)", ["Measure", "Before", "After"], lines, numeric(1, 2))
+    names = {"ECE": "Expected calibration error", "LogLoss": "Log loss"}
+    lines = [
+        [words, *(_with_interval(measured[name][when]) for when in ("Before", "After"))]
+        for name, words in names.items()
+        if name in measured
+    ]
+    caption = "Calibration on the test rows (less is better)"
+    return Table(caption, ["Measure", "Before", "After"], lines, numeric(1, 2))
 
 
 def _thresholds(curve: Sequence[Mapping[str, Any]]) -> Table:
@@ -122,9 +124,7 @@ def _thresholds(curve: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
-def _with_interval(measured: Mapping[str, Any] | float | None) -> str:
-    if not isinstance(measured, Mapping):
-        return number(measured)
+def _with_interval(measured: Mapping[str, Any]) -> str:
     value, interval = _estimated(measured)
     return value if interval == NOTHING else f"{value} ({interval})"
 
@@ -140,7 +140,7 @@ def _intervals(measured: Mapping[str, Any], target: str) -> list[Block]:
         [
             region(one["From"], one["To"]),
             number(one["Rows"]),
-            f"±{NO_BREAK}{number(one['HalfWidth'])}",
+            "none" if one["HalfWidth"] is None else f"±{NO_BREAK}{number(one['HalfWidth'])}",
             share(one.get("Coverage")),
         ]
         for one in regions

@@ -9,6 +9,8 @@ from automl.report.figure import ACCENT, BESIDE, INK, MUTED, OTHER, QUIET, Chart
 from automl.report.wording import count, number, region, share
 
 _HEIGHT = 380
+_STEADY = 0.05
+"""The precision of less than this share of rows jumps up and down, and does not decide what is shown."""
 
 
 def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], changed: bool) -> Chart:
@@ -17,7 +19,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], changed: bool) 
     styles.append(("After", "after calibration" if changed else "as the model says it", ACCENT, "circle", "solid"))
     traces: list[Any] = []
     for key, name, color, symbol, dash in styles:
-        found = [one for one in bins.get(key, []) if one["Rows"]]
+        found = bins[key]
         traces.append(
             go.Scatter(
                 name=name,
@@ -34,7 +36,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], changed: bool) 
                 hoverinfo="text",
             )
         )
-    after = [one for one in bins.get("After", []) if one["Rows"]]
+    after = bins["After"]
     traces.append(
         go.Bar(
             x=[(one["From"] + one["To"]) / 2 for one in after],
@@ -50,10 +52,9 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], changed: bool) 
             hoverinfo="text",
         )
     )
-    least = min((one["From"] for one in after), default=0.0)
-    low = max(
-        0.0, min(least, *(one["Confidence"] for trace in bins.values() for one in trace if one["Rows"]), 1.0) - 0.03
-    )
+    everything = [one for side in bins.values() for one in side]
+    low = max(0.0, min(min(one["From"], one["Confidence"]) for one in everything) - 0.02)
+    lowest = min(low, *(one["Accuracy"] for one in everything))
     diagonal = {"type": "line", "x0": low, "x1": 1, "y0": low, "y1": 1, "line": {"color": OTHER, "width": 2}}
     return Chart(
         "reliability",
@@ -65,9 +66,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], changed: bool) 
             traces,
             _HEIGHT,
             axis("confidence", range=[low, 1.02], tickformat=".0%", anchor="y2"),
-            axis(
-                "share that is right", range=[min(low, _lowest(bins)) - 0.03, 1.04], tickformat=".0%", domain=[0.3, 1]
-            ),
+            axis("share that is right", range=[lowest - 0.03, 1.04], tickformat=".0%", domain=[0.3, 1]),
             yaxis2=axis("rows", domain=[0, 0.18], nticks=3),
             shapes=[{**diagonal, "layer": "below"}],
             showlegend=True,
@@ -77,17 +76,11 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], changed: bool) 
     )
 
 
-def _lowest(bins: Mapping[str, Sequence[Mapping[str, Any]]]) -> float:
-    return min((one["Accuracy"] for trace in bins.values() for one in trace if one["Rows"]), default=0.0)
-
-
 def _distances(bins: Mapping[str, Sequence[Mapping[str, Any]]], styles: Sequence[tuple[str, ...]]) -> str:
     said = []
     for key, name, *_ in styles:
-        found = [one for one in bins.get(key, []) if one["Rows"]]
-        if found:
-            furthest = max(abs(one["Confidence"] - one["Accuracy"]) for one in found)
-            said.append(f"{name}: at most {share(furthest)} away from the diagonal")
+        furthest = max(abs(one["Confidence"] - one["Accuracy"]) for one in bins[key])
+        said.append(f"{name}: at most {share(furthest)} away from the diagonal")
     return "; ".join(said) + "."
 
 
@@ -105,7 +98,7 @@ def precision_coverage(
         hoverinfo="text",
     )
     traces: list[Any] = [line]
-    values = [one["Precision"] for one in curve if one["Precision"] is not None]
+    values = [one["Precision"] for one in curve if one["Coverage"] >= _STEADY]
     if chosen and chosen.get("Precision") is not None:
         values += [chosen[end] for end in ("Lower", "Upper") if chosen.get(end) is not None]
         traces.append(_chosen(chosen))

@@ -183,7 +183,7 @@ def _champion(evaluation: Mapping[str, Any]) -> Fact | None:
         return Fact("Former model", "none", "nothing to compare with")
     compared = champion.get("Comparison")
     if not compared:
-        return Fact("Former model", "not compared", str(champion.get("Reason") or ""))
+        return Fact("Former model", "not compared", "the reason is below")
     difference, interval = estimate(compared["Difference"], compared.get("Lower"), compared.get("Upper"))
     word = "better" if compared["Difference"] > 0 else "worse" if compared["Difference"] < 0 else "different"
     return Fact(

@@ -41,9 +41,9 @@ def estimate(value: float | None, lower: float | None, upper: float | None) -> t
     """A value and its interval with as many decimals as the interval's width makes sense of."""
     if value is None or lower is None or upper is None or not upper > lower:
         return number(value), NOTHING
-    decimals = max(0, 1 - math.floor(math.log10(upper - lower)))
-    if decimals > 6 or max(abs(lower), abs(upper)) >= 1e9:
+    if max(abs(lower), abs(upper)) >= 1e9 or upper - lower < 1e-5:
         return number(value), f"{number(lower)} to {number(upper)}"
+    decimals = max(0, 1 - math.floor(math.log10(upper - lower)))
     return f"{value:,.{decimals}f}", f"{lower:,.{decimals}f} to {upper:,.{decimals}f}"
 
 
