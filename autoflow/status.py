@@ -48,5 +48,5 @@ def _show(console: Console, each: Cloud) -> None:
 def _state(client: Any, arn: str) -> str:
     """The state that the execution is in; empty when it has just begun."""
     events = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=50)["events"]
-    entered = (event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event)
-    return str(next(entered, {}).get("name", ""))
+    names = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
+    return str(next(names, ""))

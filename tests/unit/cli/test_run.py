@@ -173,8 +173,8 @@ def test_a_person_who_is_asked_may_go_home(
         runs.run(stack, data, console)
     step_functions.assert_no_pending_responses()
     assert len(keys(stack)) == 1
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
-    assert re.search(r"Waiting for approval: \S+ approve abc --stack prod  or  \S+ reject abc --stack prod", shown)
+    shown = " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    assert re.search(r"Waiting for approval: \S+ approve abc --stack prod or \S+ reject abc --stack prod", shown)
     assert re.search(r"Ctrl-C stops the run .* \S+ follow abc --stack prod", shown)
 
 
