@@ -262,6 +262,31 @@ def test_rows_to_score_are_told_and_who_answered_them() -> None:
     assert verdict.verdict(run.state, run.documents).rows == ""
 
 
+def test_approval_the_run_before_and_what_was_removed_are_told() -> None:
+    run = classification()
+    more = {
+        "Approval": {"Status": "Rejected", "Reason": "not on a Friday"},
+        "StagingRemoved": {"Removed": ["endpoint sample-staging"]},
+        "Retired": {"Removed": ["model sample-older"], "Left": ["endpoint config c: still in use"]},
+    }
+    found = replace(run.documents, previous=Source({"Found": True, "Run": "sample-older"}))
+    html = page.render({**run.state, **more}, found, START)
+    assert "Rejected by a person: not on a Friday" in html
+    assert "It began with what run sample-older had learned." in html
+    assert "Removed again, as nobody needs it any more: endpoint sample-staging, model sample-older." in html
+    assert "Could not be removed yet: endpoint config c: still in use." in html
+
+
+def test_the_endpoint_of_a_model_that_lost_is_the_former_one_s() -> None:
+    run = classification()
+    outcomes = {"Completed": "InService", "RolledBack": "the former model is in service"}
+    for outcome, status in outcomes.items():
+        found = verdict.verdict({**run.state, "Outcome": {"Name": outcome, "Reason": ""}}, run.documents)
+        assert (found.facts[-1].value, found.facts[-1].detail) == ("sample", status)
+    rejected = {**run.state, "Outcome": {"Name": "Rejected", "Reason": "weak"}, "Champion": {"InService": False}}
+    assert verdict.verdict(rejected, run.documents).facts[-1].detail == "not deployed"
+
+
 def test_a_champion_that_could_not_be_compared_says_why() -> None:
     run = regression()
     reason = "The champion, older, could not be scored: its container does not start"

@@ -12,14 +12,16 @@ from automl.report.wording import NOTHING, count, duration, moment, number, shar
 State = Mapping[str, Any]
 
 
-def asked(state: State, request: Document) -> list[Block]:
-    """The request as it was resolved."""
+def asked(state: State, request: Document, previous: Document) -> list[Block]:
+    """The request as it was resolved, and what the run before it handed on."""
     data = state.get("Data") or {}
     blocks: list[Block] = []
     if data.get("Decided"):
         blocks.append(
             Text(f"{data.get('ProblemType', '')}, judged by {data.get('ObjectiveMetric', '')}: {data['Decided']}.")
         )
+    if (previous.content or {}).get("Found"):
+        blocks.append(Text(f"It began with what run {(previous.content or {}).get('Run', '')} had learned."))
     if request.content is None:
         blocks.append(Missing(request.missing))
     else:
@@ -132,7 +134,7 @@ def candidates(state: State, leaderboard: Document) -> list[Block]:
     return blocks
 
 
-def history(documents: Documents) -> list[Block]:
+def history(state: State, documents: Documents) -> list[Block]:
     """What happened when."""
     phases = documents.phases.content
     if not phases:
@@ -143,7 +145,19 @@ def history(documents: Documents) -> list[Block]:
         Text(f"From {moment(phases[0].start)}, {duration(total)} until this report was begun."),
         Charts([charts.phases(phases)]),
         Table("The steps in order", ["Step", "Began", "Took", "Times"], lines, numeric(2, 3), folded=True),
+        *_tidied(state),
     ]
+
+
+def _tidied(state: State) -> Iterator[Text]:
+    found: dict[str, list[str]] = {"Removed": [], "Left": []}
+    for key in ("StagingRemoved", "Retired"):
+        for fate, names in found.items():
+            names += (state.get(key) or {}).get(fate) or []
+    if found["Removed"]:
+        yield Text(f"Removed again, as nobody needs it any more: {', '.join(found['Removed'])}.")
+    if found["Left"]:
+        yield Text(f"Could not be removed yet: {', '.join(found['Left'])}.")
 
 
 def _took(phase: Phase) -> str:

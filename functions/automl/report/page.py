@@ -67,7 +67,7 @@ def _sections(state: State, documents: Documents) -> list[Section]:
     decided = decision(state, documents)
     evaluation, calibration = documents.evaluation, documents.calibration
     builders: list[tuple[str, str, Callable[[], list[Block]]]] = [
-        ("asked", "What was asked", lambda: about_run.asked(state, documents.request)),
+        ("asked", "What was asked", lambda: about_run.asked(state, documents.request, documents.previous)),
         ("data", "The data", lambda: about_run.data(target, documents.profile)),
         ("candidates", "The candidates", lambda: about_run.candidates(state, documents.leaderboard)),
         ("quality", "How good the model is", lambda: about_model.quality(evaluation, objective)),
@@ -79,7 +79,7 @@ def _sections(state: State, documents: Documents) -> list[Section]:
         ),
         ("drivers", "What drives its predictions", lambda: about_model.drivers(documents)),
         ("champion", "Against the former model", lambda: about_model.champion(evaluation)),
-        ("history", "What happened when", lambda: about_run.history(documents)),
+        ("history", "What happened when", lambda: about_run.history(state, documents)),
         ("files", "Where the files are", lambda: about_run.files(state)),
     ]
     sections = (Section(name, title, _built(title, build)) for name, title, build in builders)

@@ -34,7 +34,6 @@ def verdict(state: State, documents: Documents) -> Verdict:
     outcome = (state.get("Outcome") or {}).get("Name") or "Unknown"
     reason = (state.get("Outcome") or {}).get("Reason") or ""
     evaluation = documents.evaluation.content or {}
-    gate = evaluation.get("Gate") or {}
     return Verdict(
         tone={"Completed": "good", "Rejected": "mixed", "RolledBack": "bad"}.get(outcome, "mixed"),
         outcome={"RolledBack": "Rolled back"}.get(outcome, outcome),
@@ -44,8 +43,8 @@ def verdict(state: State, documents: Documents) -> Verdict:
         promises=promises(decision(state, documents), evaluation, str(_problem(state))),
         rows=_own_rows(state, outcome),
         facts=[fact for fact in (_quality(state, evaluation), _accepted(evaluation), _champion(evaluation)) if fact]
-        + [_endpoint(state)],
-        checks=Checks([(bool(one["Passed"]), str(one["Text"])) for one in gate.get("Checks", [])]),
+        + [_endpoint(state, outcome)],
+        checks=_checks(state, evaluation),
     )
 
 
@@ -193,10 +192,22 @@ def _champion(evaluation: Mapping[str, Any]) -> Fact | None:
     )
 
 
-def _endpoint(state: State) -> Fact:
+def _endpoint(state: State, outcome: str) -> Fact:
     endpoint = (state.get("Deployment") or {}).get("Endpoint") or {}
-    wanted = ((state.get("Run") or {}).get("Endpoint") or {}).get("Name", "")
-    status = endpoint.get("Status")
-    if not status:
-        status = "former model in service" if (state.get("Champion") or {}).get("InService") else "not deployed"
-    return Fact("Endpoint", str(endpoint.get("Name") or wanted or NOTHING), str(status))
+    wanted = ((state.get("Run") or {}).get("Endpoint") or {}).get("Name")
+    if outcome == "Completed":
+        status = str(endpoint.get("Status", ""))
+    elif outcome == "RolledBack" or (state.get("Champion") or {}).get("InService"):
+        status = "the former model is in service"
+    else:
+        status = "not deployed"
+    return Fact("Endpoint", str(endpoint.get("Name") or wanted or NOTHING), status)
+
+
+def _checks(state: State, evaluation: Mapping[str, Any]) -> Checks:
+    found = [(bool(one["Passed"]), str(one["Text"])) for one in (evaluation.get("Gate") or {}).get("Checks", [])]
+    approval = state.get("Approval")
+    if approval:
+        words = f"{approval['Status']} by a person" + (f": {approval['Reason']}" if approval.get("Reason") else "")
+        found.append((approval["Status"] == "Approved", words))
+    return Checks(found)
