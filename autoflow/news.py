@@ -80,8 +80,7 @@ def _package(document: Mapping[str, Any]) -> str:
 
 def _approval(document: Mapping[str, Any]) -> str:
     approval = document.get("Approval", {})
-    status = str(approval.get("Status", "answered"))
-    return f"{status}: {approval['Reason']}" if approval.get("Reason") else status
+    return str(approval.get("Reason") or approval.get("Status") or "answered")
 
 
 def _deployment(key: str, document: Mapping[str, Any]) -> str:

@@ -87,7 +87,8 @@ def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> l
     if compared := comparison(result.get("Champion", {})):
         facts.append(("Champion", compared))
     facts += _trust(result)
-    facts += _choice(scoring, result.get("Confidence", {}), chosen_by_it=result["Outcome"] == "Completed")
+    alone = result["Outcome"] == "Completed" or not result.get("Champion", {}).get("Exists")
+    facts += _choice(scoring, result.get("Confidence", {}), chosen_by_it=alone)
     facts.append(("Endpoint", f"{result['Endpoint']['Name']} ({result['Endpoint']['Status']})"))
     if package := result.get("Package"):
         facts.append(("Package", f"{package['Arn'].partition('model-package/')[2]} ({package['ApprovalStatus']})"))

@@ -83,9 +83,40 @@ def test_accepted_and_review_are_all_rows_of_the_test_split_once(classified: tup
 
 def test_progress_goes_to_standard_error(classified: tuple[Ended, Path]) -> None:
     ended, _ = classified
-    for state in ("Validate Request", "Transform Data", "Get AutoML Job", "Deploy Model", "Publish Results"):
+    for state in ("Validate Request", "Transform Data", "Get AutoML Job", "Evaluate Model", "Publish Results"):
         assert f"] {state}" in ended.err
-    assert "BinaryClassification" in ended.err
+    for state in ("Create Endpoint", "Invoke Endpoint"):
+        assert f"]   {state}" in ended.err
+    for news in ("BinaryClassification", "for calibration", "none yet", "accepted; AUC", "Approved", "Completed"):
+        assert news in ended.err
+
+
+def test_a_run_can_be_looked_at_again(classified: tuple[Ended, Path], cli: Cli, tmp_path: Path) -> None:
+    ended, folder = classified
+    name = ended.document["Run"]
+    again = cli("follow", name, "--json", "--output", "again")
+    assert (again.status, again.document) == (0, ended.document), again.err
+    for file in ("accepted.csv", "review.csv", "report.html"):
+        assert (tmp_path / "again" / file).read_bytes() == (folder / file).read_bytes()
+    reported = cli("report", name, "--output", "again")
+    assert reported.out.strip() == str(tmp_path / "again" / "report.html")
+    assert (tmp_path / "again" / "report.html").read_bytes() == (folder / "report.html").read_bytes()
+
+
+def test_another_choice_among_a_runs_predictions_leaves_the_run_as_it_was(
+    classified: tuple[Ended, Path], cli: Cli, tmp_path: Path
+) -> None:
+    result = classified[0].document
+    stricter = cli("filter", result["Run"], "--min-confidence", "0.97", "--output", "strict")
+    assert stricter.status == 0, stricter.err
+    assert "confidence below 0.97" in stricter.out
+    accepted, review = (rows_of(tmp_path / "strict" / name) for name in ("accepted.csv", "review.csv"))
+    assert len(accepted) + len(review) == result["Scoring"]["Rows"]
+    assert len(accepted) < result["Scoring"]["Accepted"]
+    assert all(float(row["Confidence"]) >= 0.97 for row in accepted)
+    assert cli("follow", result["Run"], "--json").document == result
+    wrong = cli("filter", result["Run"], "--level", "0.9", "--json")
+    assert (wrong.status, wrong.document["Error"]) == (2, "InvalidRequest")
 
 
 def test_logs_tell_the_runs_story(classified: tuple[Ended, Path], cli: Cli) -> None:
@@ -116,11 +147,16 @@ def test_a_regression_scores_another_file_and_prints_a_report(cli: Cli, tmp_path
         "--objective", "MAE", "--output", "out",
     )  # fmt: skip
     assert ended.status == 0, ended.err
-    for word in ("Candidates by MAE", "Quality", "80 of 80 rows", "Endpoint", "out/accepted.csv", "autoflow run"):
+    words = ("Candidates by MAE", "Quality", "90 % intervals", "80 of 80 rows", "Endpoint", "out/accepted.csv")
+    for word in (*words, "Completed", "out/report.html", "autoflow run"):
         assert word in ended.out
     predicted = rows_of(tmp_path / "out" / "accepted.csv")
     assert list(predicted[0]) == ["Row", "Prediction", "Lower", "Upper"]
     assert [int(row["Row"]) for row in predicted] == list(range(80))
+    within = [
+        float(row["Lower"]) <= truth["price"] <= float(row["Upper"]) for row, truth in zip(predicted, new, strict=True)
+    ]
+    assert sum(within) > 60
     errors = [abs(float(row["Prediction"]) / truth["price"] - 1) for row, truth in zip(predicted, new, strict=True)]
     assert sorted(errors)[40] < 0.15
     assert rows_of(tmp_path / "out" / "review.csv") == []
@@ -270,6 +306,24 @@ def test_ctrl_c_stops_the_run_and_what_it_started(
     assert long_run.returncode == 130, err
     assert "Removed: " in err
     check_stopped(cloud, stack, name)
+
+
+def test_a_run_that_was_left_to_itself_can_be_stopped(cloud: Cloud, stack: Stack, cli: Cli, tmp_path: Path) -> None:
+    write_csv(tmp_path / "customers.csv", customers(6000))
+    limits = ("--max-runtime", "600", "--max-candidates", "50")
+    begun = cli("run", "customers.csv", "--target", "cancels", *limits, "--detach")
+    name = begun.out.strip()
+    assert begun.status == 0
+    assert f"follow {name}" in begun.err
+    sagemaker, end = cloud.client("sagemaker"), time.monotonic() + 60
+    while not sagemaker.list_auto_ml_jobs(NameContains=name)["AutoMLJobSummaries"]:
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    stopped = cli("stop", name)
+    assert stopped.status == 0, stopped.err
+    assert "Removed: " in stopped.err
+    check_stopped(cloud, stack, name)
+    assert cli("stop", name).status == 0
 
 
 def check_stopped(cloud: Cloud, stack: Stack, name: str) -> None:
