@@ -1,6 +1,7 @@
 """report.html as text: its structure, that nothing in it is markup by accident, and what its verdict says."""
 
 import base64
+import functools
 import hashlib
 import itertools
 import json
@@ -25,7 +26,7 @@ MOST_BYTES = 6_000_000
 SECTIONS = ["asked", "data", "candidates", "quality", "errors", "trust", "drivers", "champion", "history", "files"]
 
 
-class Parsed(HTMLParser):
+class Elements(HTMLParser):
     """The elements of a page as a browser's tokenizer sees them."""
 
     def __init__(self, html: str) -> None:
@@ -50,7 +51,12 @@ class Parsed(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-@pytest.fixture(params=SAMPLES)
+@functools.cache
+def parsed_page(html: str) -> Elements:
+    return Elements(html)
+
+
+@pytest.fixture(scope="module", params=SAMPLES)
 def html(request: pytest.FixtureRequest) -> str:
     run = SAMPLES[request.param]()
     return page.render(run.state, run.documents, START)
@@ -66,7 +72,7 @@ def test_the_samples_are_what_the_functions_write(name: str) -> None:
 
 def test_one_file_with_every_section_and_nothing_from_elsewhere(html: str) -> None:
     assert len(html.encode()) < MOST_BYTES
-    parsed = Parsed(html)
+    parsed = parsed_page(html)
     assert "could not be drawn" not in html
     assert [one["id"] for one in parsed.all("section")] == ["verdict", *SECTIONS]
     assert not any({"src", "srcset", "data"} & set(attributes) for _, attributes in parsed.elements)
@@ -76,7 +82,7 @@ def test_one_file_with_every_section_and_nothing_from_elsewhere(html: str) -> No
 
 
 def test_names_of_elements_are_unique_and_all_that_point_to_them_find_one(html: str) -> None:
-    parsed = Parsed(html)
+    parsed = parsed_page(html)
     names = [one["id"] for _, one in parsed.elements if "id" in one]
     assert len(names) == len(set(names))
     pointers = [one[key] for _, one in parsed.elements for key in ("aria-labelledby",) if key in one]
@@ -85,7 +91,7 @@ def test_names_of_elements_are_unique_and_all_that_point_to_them_find_one(html: 
 
 
 def test_headings_tables_and_charts_speak_to_those_who_cannot_see(html: str) -> None:
-    parsed = Parsed(html)
+    parsed = parsed_page(html)
     tags = [tag for tag, _ in parsed.elements]
     levels = [int(tag[1]) for tag in tags if tag in {"h1", "h2", "h3"}]
     assert levels[0] == 1
@@ -99,7 +105,7 @@ def test_headings_tables_and_charts_speak_to_those_who_cannot_see(html: str) -> 
 
 
 def test_only_the_page_s_own_scripts_may_run(html: str) -> None:
-    parsed = Parsed(html)
+    parsed = parsed_page(html)
     kinds = [one.get("type", "") for one in parsed.all("script")]
     assert kinds == ["application/json", "", ""]
     policy = next(one["content"] for one in parsed.all("meta") if "http-equiv" in one)
@@ -112,7 +118,7 @@ def test_only_the_page_s_own_scripts_may_run(html: str) -> None:
 
 def test_ugly_names_stay_names() -> None:
     run = ugly()
-    parsed = Parsed(page.render(run.state, run.documents, START))
+    parsed = Elements(page.render(run.state, run.documents, START))
     assert UGLY in parsed.texts
     assert "alert('x')" not in "".join(parsed.scripts[1:])
     charts = json.loads(parsed.scripts[0])["charts"]
@@ -133,7 +139,7 @@ def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def test_every_colour_of_a_chart_has_one_for_the_dark(html: str) -> None:
-    figures = json.loads(Parsed(html).scripts[0])
+    figures = json.loads(parsed_page(html).scripts[0])
     colours = {one for key, one in strings(figures["charts"]) if key.lower().endswith("color") or key == "colorscale"}
     assert colours <= {*figures["dark"], "rgba(0,0,0,0)"}
     assert len(set(figures["dark"].values())) == len(figures["dark"])
