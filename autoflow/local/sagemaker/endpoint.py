@@ -95,6 +95,8 @@ class Endpoint:
         document: Document = self.summary() | {"EndpointConfigName": self.config_name}
         if self.fleet:
             document["ProductionVariants"] = self.fleet.describe()
+        if self.fleet and self.fleet.capture:
+            document["DataCaptureConfig"] = self.fleet.capture.describe()
         if self.pending and self.fleet:
             document["PendingDeploymentSummary"] = self.pending.describe()
         if self.deployment_config:

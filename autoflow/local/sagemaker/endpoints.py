@@ -161,9 +161,11 @@ def _guardrails(account: Account, deployment_config: Document | None, config: Do
 
 
 def _retain_variants(config: Document, current: Document, excluded: Set[str]) -> None:
-    """Let variants keep the instance count and the weight that they have now, except for the excluded properties."""
+    """Let the endpoint keep its instance counts, weights and data capture, except for the excluded properties."""
     before = {variant["VariantName"]: variant for variant in current["ProductionVariants"]}
     for variant in config["ProductionVariants"]:
         for kind, key in (("DesiredInstanceCount", "InitialInstanceCount"), ("DesiredWeight", "InitialVariantWeight")):
             if kind not in excluded and key in variant and key in before.get(variant["VariantName"], {}):
                 variant[key] = before[variant["VariantName"]][key]
+    if "DataCaptureConfig" not in excluded and "DataCaptureConfig" in current:
+        config["DataCaptureConfig"] = current["DataCaptureConfig"]

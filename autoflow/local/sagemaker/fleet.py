@@ -6,6 +6,7 @@ import random
 import threading
 from dataclasses import dataclass, field
 
+from autoflow.local.sagemaker.capture import Capture
 from autoflow.local.sagemaker.container import Container, ServerlessContainer
 from autoflow.local.sagemaker.models import find_model
 from autoflow.local.sagemaker.state import Account, Document
@@ -22,6 +23,7 @@ class Fleet:
 
     config: Document
     containers: dict[str, Container] = field(default_factory=dict)
+    capture: Capture | None = None
     _quiet: threading.Condition = field(default_factory=threading.Condition)
     _invocations: int = 0
 
@@ -32,7 +34,7 @@ class Fleet:
         Raises:
             ContainerFailure: a model cannot run here.
         """
-        fleet = cls(config)
+        fleet = cls(config, capture=Capture.of(account, endpoint, config))
         for variant in config["ProductionVariants"]:
             model = find_model(account, variant["ModelName"])
             place = (account, endpoint, variant["VariantName"], model)

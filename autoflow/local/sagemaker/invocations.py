@@ -54,6 +54,9 @@ def invoke(account: Account, request: Mapping[str, Any]) -> dict[str, Any]:
         finally:
             place = name, variant, fleet.config["EndpointConfigName"]
             metrics.invoked(account, place, status, time.monotonic() - asked, asked - began)
+        if fleet.capture:
+            asked_with = payload, request.get("ContentType") or ""
+            fleet.capture.take(variant, asked_with, (answer, content_type), request.get("InferenceId"))
     return {"Body": answer, "ContentType": content_type, "InvokedProductionVariant": variant}
 
 

@@ -133,9 +133,8 @@ def _broken_config_rules(account: Account, request: Document) -> Iterable[str]:
             yield f"{key} is not supported in the local cloud."
     captures = request.get("DataCaptureConfig", {}).get("EnableCapture", "DataCaptureConfig" in request)
     serverless = any("ServerlessConfig" in variant for variant in variants)
-    if captures:
-        hosting = "serverless endpoints" if serverless else "endpoints of the local cloud"
-        yield f"Data capture is not supported for {hosting}."
+    if captures and serverless:
+        yield "Data capture is not supported for serverless endpoints."
     if serverless and len(variants) > 1:
         yield "Serverless endpoints support one production variant only."
     if serverless and "VpcConfig" in request:

@@ -240,6 +240,8 @@ def test_errors_of_the_endpoint_set_the_alarm_off(aws: "SageMaker", cloud: Cloud
         "ModelLatency",
         "OverheadLatency",
     }
+    fleet = [*dimensions, {"Name": "EndpointConfigName", "Value": "columns-1"}]
+    assert cloud.client("cloudwatch").list_metrics(Namespace="AWS/SageMaker", Dimensions=fleet)["Metrics"]
 
 
 def test_a_container_that_dies_while_it_bakes_takes_the_update_back(
