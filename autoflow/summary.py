@@ -143,7 +143,8 @@ def _choice(
     facts.append(("Accepted", _accepted(scoring)))
     if scoring["Review"]:
         why = _unsure(confidence) if chosen_by_it else ""
-        facts.append(("Review", f"{scoring['Review']:,} rows for a person to decide{why}"))
+        rows = "1 row" if scoring["Review"] == 1 else f"{scoring['Review']:,} rows"
+        facts.append(("Review", f"{rows} for a person to decide{why}"))
     facts += [("Note", note) for note in (confidence.get("Note"), scoring.get("Note")) if note]
     return facts
 
