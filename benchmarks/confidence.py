@@ -38,7 +38,7 @@ from automl.evaluation import describe
 from automl.scored import Scored, collect
 
 TARGET, CERTAINTY, LEVEL = 0.95, 0.9, 0.9
-TRAIN, CALIBRATION = 0.4, 0.2
+TRAIN, CALIBRATION = 0.3, 0.2
 
 Table = tuple[NDArray[np.float64], NDArray[Any]]
 Document = dict[str, Any]

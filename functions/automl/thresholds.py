@@ -1,9 +1,10 @@
-"""The lowest threshold of confidence whose precision is promised: split fixed-sequence testing.
+"""The lowest threshold of confidence whose precision is promised: split fixed-sequence testing with two starts.
 
-Learn then Test (Angelopoulos et al. 2021, section 3.2): some rows choose where to begin, the others test thresholds one
-after another, from strict to lax, and stop at the first that fails. Each test has the full certainty, and the error of
-the whole is no larger than that of one test, because a threshold that breaks the promise is only reached through the
-first such. The test is exact: the lower Clopper-Pearson bound of the precision of the accepted rows.
+Learn then Test (Angelopoulos et al. 2021, section 3.2 and appendix): some rows choose where to begin, the others test
+thresholds one after another, from strict to lax, until one fails. A sequence errs no more often than one of its tests,
+because a threshold that breaks the promise is only passed if the first such is. There are two sequences, one beginning
+where the test should pass most clearly, one stricter, as that guess may be wrong; they share the permitted error. Each
+test is exact: the lower Clopper-Pearson bound of the precision of the accepted rows.
 """
 
 import math
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-GRID = 50
+GRID = 20
 FIRST_SHARE = 0.25
 """Of the calibration rows, for fitting the calibration and choosing where to begin; the others test."""
 _MOST_ROWS = 10**9
@@ -61,15 +62,15 @@ def choose(first: Judged, second: Judged, target: float, certainty: float) -> Pr
     """
     table: list[dict[str, Any]] = []
     promised: dict[str, Any] | None = None
-    for threshold in _sequence(first, second, target, certainty):
-        counts, rights = second.accepted(np.array([threshold]))
-        accepted, correct = int(counts[0]), int(rights[0])
-        bound = lower_bound(correct, accepted, certainty)
-        test = {"Threshold": threshold, "Accepted": accepted, "Correct": correct, "LowerBound": bound}
-        table.append(test)
-        if bound < target:
-            break
-        promised = test
+    sequences = _sequences(first, second, target, certainty)
+    shared = 1 - (1 - certainty) / max(1, len(sequences))
+    for sequence in sequences:
+        for threshold in sequence:
+            test = _test(second, threshold, shared)
+            table.append(test)
+            if test["LowerBound"] < target:
+                break
+            promised = test
     asked = {"TargetPrecision": target, "Certainty": certainty}
     rows = {"Rows": len(second)}
     if promised is None:
@@ -89,8 +90,15 @@ def _grid(judged: Judged) -> NDArray[np.float64]:
     return np.unique(np.quantile(judged.confidence, np.arange(GRID) / GRID, method="lower"))[::-1]
 
 
-def _sequence(first: Judged, second: Judged, target: float, certainty: float) -> list[float]:
-    """Thresholds to test in turn: from the one that should pass most clearly, to the laxest."""
+def _test(judged: Judged, threshold: float, certainty: float) -> dict[str, Any]:
+    counts, rights = judged.accepted(np.array([threshold]))
+    accepted, correct = int(counts[0]), int(rights[0])
+    bound = lower_bound(correct, accepted, certainty)
+    return {"Threshold": threshold, "Accepted": accepted, "Correct": correct, "LowerBound": bound}
+
+
+def _sequences(first: Judged, second: Judged, target: float, certainty: float) -> list[list[float]]:
+    """Thresholds to test in turn. What the stricter sequence would test beyond the other's start, the other tests."""
     if not len(first) or not len(second):
         return []
     thresholds = _grid(first)
@@ -99,7 +107,9 @@ def _sequence(first: Judged, second: Judged, target: float, certainty: float) ->
     likely = (correct + 1) / (accepted + 2)  # Laplace: few rows without an error prove little
     clearness = (likely - target) * np.sqrt(expected)
     clearness[expected < fewest_accepted(target, certainty)] = -math.inf
-    return [float(threshold) for threshold in thresholds[int(np.argmax(clearness)) :]]
+    clearest = int(np.argmax(clearness))
+    sequences = thresholds[clearest // 2 : clearest], thresholds[clearest:]
+    return [sequence.tolist() for sequence in sequences if len(sequence)]
 
 
 def fewest_accepted(target: float, certainty: float) -> int:
