@@ -185,12 +185,14 @@ def test_charts_follow_the_scheme_while_the_page_is_open(opened: Open) -> None:
 def test_a_print_has_all_tables_and_charts_that_fit_the_paper(opened: Open) -> None:
     found = opened("classification", "dark")
     assert found.page.pdf(format="A4").startswith(b"%PDF")
+    found.page.set_viewport_size({"width": 680, "height": 900})  # A4 without its margins
     found.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     found.page.emulate_media(media="print", color_scheme="dark")
     found.page.wait_for_function(
         "[...document.querySelectorAll('svg.main-svg')].every((one) => one.getBoundingClientRect().width <= 650)"
     )
     assert found.page.evaluate("[...document.querySelectorAll('details')].every((one) => one.open)")
+    assert found.page.evaluate("document.documentElement.scrollWidth") == 680
     check_contrast(found.page)
 
 
