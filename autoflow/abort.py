@@ -23,11 +23,13 @@ def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console
     name = execution.name if execution else "the run"
     try:
         if execution:
-            if execution.stop() == "SUCCEEDED":
+            status = execution.stop()
+            if status == "SUCCEEDED":
                 raise InterruptedCommandError(
                     f"Ctrl-C came too late: {name} had succeeded, its endpoint is in service, and its results are in S3"
                 )
             clean_up(execution, console)
+            _check_ended(execution, status)
         uploads.delete()
     except InterruptedCommandError:
         raise
@@ -51,9 +53,10 @@ def end(execution: Execution, console: Console) -> None:
     if status == "RUNNING":
         list(execution.news())
         status = execution.stop()
-    if status != "ABORTED":
+    if status not in ("ABORTED", "RUNNING"):
         raise CommandError(f"{execution.name} had ended ({status}) before it could be stopped; what it made stays")
     clean_up(execution, console)
+    _check_ended(execution, status)
 
 
 def clean_up(execution: Execution, console: Console) -> None:
@@ -75,3 +78,8 @@ def clean_up(execution: Execution, console: Console) -> None:
     console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
     if left:
         raise CommandError("; ".join(left))
+
+
+def _check_ended(execution: Execution, status: str) -> None:
+    if status == "RUNNING":
+        raise CommandError(f"the execution {execution.name} does not end, although it was told to and nothing is left")

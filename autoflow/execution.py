@@ -17,6 +17,7 @@ from autoflow.stack import Stack
 _CLEAN_UP_SECONDS = 3
 _SETTLE_SECONDS = 5
 """A function that is at work when its execution is stopped goes on; none takes longer to create what it creates."""
+_LOOK_AGAIN_SECONDS = 0.2
 _NAME_LENGTH = 23
 """So long that the run's name still contains it whole."""
 
@@ -106,7 +107,10 @@ class Execution:
             list(self.news())
         if any(history.was_at_work() for history in self._history.all()):
             time.sleep(_SETTLE_SECONDS)
-        return str(self.describe()["status"])
+        end = time.monotonic() + _SETTLE_SECONDS
+        while (status := str(self.describe()["status"])) == "RUNNING" and time.monotonic() < end:
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return status
 
     def clean_up(self) -> Iterator[CleanedUp]:
         """Remove what the stopped execution made: StopExecution itself runs no further state.
