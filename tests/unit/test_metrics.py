@@ -3,20 +3,38 @@
 import json
 import math
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.answers import Answer
-from automl.metrics import judge
+from automl.bootstrap import Statistics
+from automl.calibration_map import CalibrationMap
+from automl.metrics import report, values_of
+from automl.scored import collect
+from tests.unit.known_rows import (
+    BINARY,
+    MULTICLASS,
+    REGRESSION,
+    drawn_binary,
+    drawn_multiclass,
+    numbered,
+    numbers,
+    of_yes,
+)
 
-REGRESSION, BINARY, MULTICLASS = "Regression", "BinaryClassification", "MulticlassClassification"
+
+def judge(rows: Iterable[tuple[str, Answer]], problem_type: str, threshold: float | None) -> dict[str, Any]:
+    confidence = {} if threshold is None else {"Threshold": threshold}
+    return report(collect(numbered(rows), problem_type, CalibrationMap.from_document(None), confidence))
 
 
-def binary(*rows: tuple[str, float]) -> Iterable[tuple[str, Answer]]:
+def binary(*rows: tuple[str, float]) -> list[tuple[str, Answer]]:
     """Truth and probability of ``yes``."""
-    return [(truth, Answer("yes" if p > 0.5 else "no", ("no", "yes"), (1 - p, p))) for truth, p in rows]
+    return [(truth, of_yes(p)) for truth, p in rows]
 
 
 def test_regression_by_hand() -> None:
@@ -132,3 +150,41 @@ def test_reports_are_json_whatever_the_rows(rows: list[tuple[str, float]], thres
     names = set(report["All"]["Metrics"]) | set(report["All"].get("Omitted", {}))
     complete = {"Accuracy", "BalancedAccuracy", "F1", "AUC", "LogLoss", "Precision", "Recall"}
     assert names == (complete if report["All"]["Rows"] else set())
+
+
+RAW = CalibrationMap.from_document(None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem_type"),
+    [
+        (numbers(200, 1), REGRESSION),
+        (drawn_binary(200, 2), BINARY),
+        (drawn_multiclass(200, 3, "abcde", 1.5), MULTICLASS),
+        (drawn_multiclass(12, 4, "abcdefgh", 1.5), MULTICLASS),
+    ],
+)
+@given(st.randoms(use_true_random=False))
+def test_what_is_resampled_is_what_scikit_learn_says(
+    rows: list[tuple[str, Answer]], problem_type: str, random: Any
+) -> None:
+    scored = collect(numbered(rows), problem_type, RAW, {})
+    drawn = np.array([random.randrange(len(scored)) for _ in range(len(scored))])
+    values, _ = values_of(scored.take(drawn))
+
+    found = Statistics(scored, [*values_of(scored)[0]])
+
+    assert dict(zip(found.names, found(drawn), strict=True)) == pytest.approx(
+        {name: values.get(name, np.nan) for name in found.names}, nan_ok=True
+    )
+
+
+def test_the_ranking_is_that_of_raw_probabilities_and_the_loss_of_calibrated_ones() -> None:
+    flat = {"Method": "Isotonic", "Labels": ["no", "yes"]}
+    flat["Parameters"] = {"Curves": [{"Raw": [0.0, 1.0], "Calibrated": [0.25, 0.25]}]}  # type: ignore[assignment]
+    rows = numbered(binary(("yes", 0.9), ("no", 0.2)))
+
+    values, _ = values_of(collect(rows, BINARY, CalibrationMap.from_document(flat), {}))
+
+    assert values["AUC"] == 1.0
+    assert values["LogLoss"] == pytest.approx(-(math.log(0.25) + math.log(0.75)) / 2)
