@@ -18,36 +18,56 @@ BUCKET = "s3://data-bucket/"
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:AutoML:abalone"
 """Stands for an execution of the main machine."""
 RUN = "runs/abalone-0a1b2c3d/"
+PACKAGES = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/"
+"""Stands for those of this cloud's region and account."""
 MACHINES = {
     "automl": "AutoMLStateMachine",
     "automl-retraining": "AutoMLStateMachine",
+    "automl-champion": "AutoMLStateMachine",
     "deployment": "DeploymentStateMachine",
     "scoring": "ScoringStateMachine",
+    "scoring-refilter": "ScoringStateMachine",
 }
 STORY = [
     "validate_request",
     "transform_data",
+    "find_previous_model",
     "create_automl_job",
     "get_automl_job",
     "select_best_candidate",
     "create_model",
+    "find_champion",
     "create_endpoint",
     "get_endpoint",
     "test_endpoint",
     "prepare_rows",
     "invoke_endpoint",
     "filter_predictions",
-    "evaluate_model",
+    "measure_predictions",
     "summarize_scoring",
+    "calibrate_model",
+    "evaluate_model",
+    "remove_staging",
+    "register_model",
+    "wait_for_approval",
+    "answer_approval",
+    "retire_model",
+    "write_report",
     "publish_results",
     "remove_endpoint",
     "stop_automl_job",
 ]
+AFTERWARDS = ["roll_back_endpoint", "clean_up"]
+NOT_HERE = ["configure_auto_scaling"]
+"""Application Auto Scaling is not part of the local cloud."""
 
 
 def event(name: str, bucket: str, execution: str = EXECUTION) -> dict[str, Any]:
     text = (EVENTS / f"{name}.json").read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text.replace(BUCKET, f"s3://{bucket}/").replace(EXECUTION, execution))
+    text = text.replace(BUCKET, f"s3://{bucket}/").replace(EXECUTION, execution)
+    document: dict[str, Any] = json.loads(
+        text.replace(PACKAGES, "arn:aws:sagemaker:us-east-1:000000000000:model-package/")
+    )
     return document
 
 
@@ -69,6 +89,17 @@ def shells(count: int, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
+def visits(count: int, seed: int) -> list[dict[str, Any]]:
+    """Customers who subscribe rather after many visits."""
+    chance = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        number, age = chance.randint(0, 40), chance.randint(18, 80)
+        sure = number - 20 + chance.gauss(0, 3) > 0
+        rows.append({"Visits": number, "Age": age, "Subscribed": "yes" if sure else "no"})
+    return rows
+
+
 @pytest.fixture(scope="module")
 def bucket(cloud: Cloud, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The data bucket with what the samples expect in it."""
@@ -79,11 +110,13 @@ def bucket(cloud: Cloud, stack: Stack, tmp_path_factory: pytest.TempPathFactory)
     s3.upload_file(str(learn), name, "datasets/abalone.csv")
     s3.upload_file(str(learn), name, "datasets/abalone/2026-11.csv")
     s3.upload_file(str(new), name, "datasets/new-abalone.csv")
+    customers = write_csv(folder / "customers.csv", visits(1500, seed=3))
+    s3.upload_file(str(customers), name, "datasets/customers.csv")
     return name
 
 
-def test_every_sample_is_executed_here() -> None:
-    assert {path.stem for path in EVENTS.glob("*.json")} == {*STORY, *MACHINES, "clean_up"}
+def test_every_sample_that_can_be_is_executed_here() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == {*STORY, *AFTERWARDS, *NOT_HERE, *MACHINES}
 
 
 @pytest.fixture(scope="module")
@@ -97,17 +130,10 @@ def execution(execute: Execute, bucket: str) -> str:
 @pytest.fixture(scope="module")
 def story(cloud: Cloud, stack: Stack, bucket: str, execution: str) -> dict[str, Any]:
     """What each function returned, in the order of the main machine."""
-    functions = {name.lower(): physical for name, physical in _functions(cloud, stack)}
     returned: dict[str, Any] = {}
 
     def invoke(name: str) -> Any:
-        function = functions[name.replace("_", "") + "function"]
-        answer = cloud.client("lambda").invoke(
-            FunctionName=function, Payload=json.dumps(event(name, bucket, execution))
-        )
-        payload = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, (name, payload)
-        return payload
+        return invoked(cloud, stack, name, bucket, execution)
 
     for name in STORY:
         returned[name] = invoke(name)
@@ -140,22 +166,46 @@ def test_the_functions_samples_tell_one_run(story: dict[str, Any]) -> None:
     assert story["create_model"]["Name"] == "abalone-0a1b2c3d"
     assert story["test_endpoint"]["Rows"] >= 1
     assert story["invoke_endpoint"]
-    assert story["evaluate_model"]["All"]["Metrics"]["R2"] > 0.5
+    assert story["find_previous_model"] == {"Found": False}
+    assert story["find_champion"]["Exists"] is False
+    assert story["measure_predictions"]["All"]["Metrics"]["R2"] > 0.5
+    assert story["evaluate_model"]["Accepted"] is True
+    assert story["register_model"]["Version"] == 1
+    assert story["answer_approval"]["Outcome"] == "no run waits for it"
+    assert story["retire_model"] == {"Removed": [], "Left": []}
+    assert story["write_report"]["Uri"].endswith("/report.html")
     assert story["publish_results"]["Outcome"] == "Completed"
     assert story["remove_endpoint"]["Status"] == "Deleted"
 
 
 @pytest.mark.usefixtures("story")
 def test_the_other_machines_samples_run(execute: Execute, bucket: str) -> None:
-    for name in ("automl-retraining", "deployment", "scoring"):
+    outputs = {}
+    for name in ("automl-retraining", "automl-champion", "deployment", "scoring", "scoring-refilter"):
         ended = execute(MACHINES[name], event(name, bucket))
         assert ended["status"] == "SUCCEEDED", (name, ended.get("error"), ended.get("cause"))
-    assert json.loads(ended["output"])["Rows"] == 50
+        outputs[name] = json.loads(ended["output"])
+    assert outputs["automl-champion"]["Confidence"]["TargetPrecision"] == 0.95
+    assert outputs["deployment"]["Outcome"] == "InService"
+    assert outputs["scoring"]["Rows"] == 50
+    assert outputs["scoring-refilter"]["Confidence"]["MaxIntervalWidth"] == {"Relative": 0.5}
+
+
+def invoked(cloud: Cloud, stack: Stack, name: str, bucket: str, execution: str = EXECUTION) -> Any:
+    """What the function answers to its sample."""
+    function = {key.lower(): value for key, value in _functions(cloud, stack)}[name.replace("_", "") + "function"]
+    answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event(name, bucket, execution)))
+    payload = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, (name, payload)
+    return payload
+
+
+@pytest.mark.usefixtures("story")
+def test_the_roll_back_sample_says_why(cloud: Cloud, stack: Stack, bucket: str) -> None:
+    answer = invoked(cloud, stack, "roll_back_endpoint", bucket)
+    assert answer["Reason"].startswith("Endpoint 'abalone' answered 'nan'")
 
 
 @pytest.mark.usefixtures("story")
 def test_the_clean_up_sample_removes_the_runs_model(cloud: Cloud, stack: Stack, bucket: str) -> None:
-    function = dict(_functions(cloud, stack))["CleanUpFunction"]
-    answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event("clean_up", bucket)))
-    assert "FunctionError" not in answer
-    assert json.loads(answer["Payload"].read())["Error"]
+    assert invoked(cloud, stack, "clean_up", bucket)["Error"]
