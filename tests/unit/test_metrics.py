@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.answers import Answer
@@ -164,6 +164,7 @@ RAW = CalibrationMap.from_document(None)
         (drawn_multiclass(12, 4, "abcdefgh", 1.5), MULTICLASS),
     ],
 )
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False))
 def test_what_is_resampled_is_what_scikit_learn_says(
     rows: list[tuple[str, Answer]], problem_type: str, random: Any
