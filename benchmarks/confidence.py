@@ -23,6 +23,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
@@ -93,7 +94,7 @@ def regressors(seed: int) -> BaseEstimator:
     kinds: list[BaseEstimator] = [
         HistGradientBoostingRegressor(max_iter=60, random_state=seed),
         RandomForestRegressor(60, random_state=seed),
-        make_pipeline(StandardScaler(), LinearRegression()),
+        make_pipeline(SimpleImputer(), StandardScaler(), LinearRegression()),
     ]
     return kinds[seed % len(kinds)]
 

@@ -67,9 +67,9 @@ def test_promises_break_no_more_often_than_said(world: str, rows: int) -> None:
     assert broken <= binom.ppf(1 - 1e-4, simulations, 1 - CERTAINTY)
 
 
-@pytest.mark.parametrize(("rows", "least"), [(1000, 0.1), (5000, 0.3), (30_000, 0.45)])
+@pytest.mark.parametrize(("rows", "least"), [(1000, 0.1), (5000, 0.3), (30_000, 0.38)])
 def test_what_can_be_promised_is_used(rows: int, least: float) -> None:
-    """Of a world where 60 % of the rows could be accepted by one who knows all."""
+    """Of a world where 43 % of the rows could be accepted by one who knows all."""
     draw = np.random.default_rng(rows)
     world = WORLDS["a step at 0.8"]
     coverage = []
