@@ -18,8 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "functions"))
 
+from automl.data.transform import transform_data
 from automl.run_files import RunFiles
-from automl.transform import transform_data
 
 COLUMNS = ["Id", "City", "Day", "Flag", *(f"Number{index}" for index in range(8)), "Target"]
 REQUEST = {

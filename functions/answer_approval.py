@@ -3,7 +3,8 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import approval, environment
+from automl import environment
+from automl.lineage import approval
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SETTINGS = environment.read(approval.ApprovalSettings)

@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl.calibrate import calibrate
+from automl.proof.calibrate import calibrate
 from automl.run_files import RunFiles
 from automl.storage import write_json
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task

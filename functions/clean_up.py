@@ -6,7 +6,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl import cleanup, cost, environment, failures, results, storage
-from automl.endpoint_services import EndpointServices
+from automl.deployment.endpoint_services import EndpointServices
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 

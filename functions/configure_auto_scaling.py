@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoint_configs, scaling
+from automl.deployment import endpoint_configs, scaling
 from automl.errors import EndpointFailed
 from automl.telemetry import CLIENT_CONFIG, Event, task
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, jobs, storage
+from automl import environment, storage
+from automl.job import jobs
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, task
 

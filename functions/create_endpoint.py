@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoint_status, endpoints, environment, schema
-from automl.endpoint_services import EndpointServices
+from automl import environment, schema
+from automl.deployment import endpoint_status, endpoints
+from automl.deployment.endpoint_services import EndpointServices
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
 SETTINGS = environment.read(endpoints.EndpointSettings)

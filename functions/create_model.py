@@ -3,7 +3,9 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, jobs, models, storage
+from automl import environment, storage
+from automl.job import jobs
+from automl.lineage import models
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, task
 

@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl.predictions import filter_part
+from automl.scoring.predictions import filter_part
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)

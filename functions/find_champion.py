@@ -3,7 +3,8 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import champion, environment, models
+from automl import environment
+from automl.lineage import champion, models
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SETTINGS = environment.read(models.ModelSettings)

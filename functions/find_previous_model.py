@@ -3,7 +3,8 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import champion, storage
+from automl import storage
+from automl.lineage import champion
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, task
 

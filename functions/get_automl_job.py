@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import candidates, environment, jobs
+from automl import environment
+from automl.job import candidates, jobs
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SETTINGS = environment.read(environment.Polling)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoint_status, environment, sagemaker_errors
+from automl import environment, sagemaker_errors
+from automl.deployment import endpoint_status
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
 SETTINGS = environment.read(environment.Polling)

@@ -4,7 +4,7 @@ import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl.inference import score_part
+from automl.scoring.inference import score_part
 from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, metrics, task
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)

@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl.metrics import measure
+from automl.proof.metrics import measure
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)

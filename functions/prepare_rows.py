@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, prepare, reuse, runs, schema
+from automl import environment, runs, schema
+from automl.scoring import prepare, reuse
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 

@@ -3,8 +3,8 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import removal
-from automl.endpoint_services import EndpointServices
+from automl.deployment import removal
+from automl.deployment.endpoint_services import EndpointServices
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)

@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import retirement
+from automl.lineage import retirement
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import endpoint_status, environment, failures, rollback
-from automl.endpoint_services import EndpointServices
+from automl import environment, failures
+from automl.deployment import endpoint_status, rollback
+from automl.deployment.endpoint_services import EndpointServices
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SETTINGS = environment.read(environment.Polling)
@@ -20,7 +21,7 @@ SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Endpoint", "Error"}`` → ``$.Endpoint`` with ``Reason``, the error in plain words.
 
-    Called again while ``Restoring``, see automl/endpoints.py.
+    Called again while ``Restoring``, see automl/deployment/endpoints.py.
     """
     endpoint = event["Endpoint"]
     result = rollback.roll_back(SERVICES, endpoint["Name"], endpoint["ConfigName"])

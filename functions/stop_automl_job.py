@@ -3,7 +3,8 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, jobs
+from automl import environment
+from automl.job import jobs
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
 SETTINGS = environment.read(environment.Polling)

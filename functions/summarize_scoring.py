@@ -4,10 +4,10 @@ import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl.predictions import read_rule
 from automl.run_files import ScoringFiles
+from automl.scoring.predictions import read_rule
+from automl.scoring.summary import summarize
 from automl.storage import write_json
-from automl.summary import summarize
 from automl.telemetry import CLIENT_CONFIG, Event, metrics, task
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)

@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import smoke
+from automl.deployment import smoke
 from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, task
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)

@@ -3,9 +3,9 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl.data.transform import transform_data
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
-from automl.transform import transform_data
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)
 

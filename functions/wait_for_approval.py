@@ -3,7 +3,7 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import approval
+from automl.lineage import approval
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 CLIENTS = approval.Clients(

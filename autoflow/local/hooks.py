@@ -3,6 +3,7 @@
 import functools
 import os
 import tempfile
+import threading
 import time
 import types
 from pathlib import Path
@@ -20,6 +21,7 @@ def apply() -> None:
     remember_json_paths()
     leave_connections_non_blocking()
     leave_stopped_executions_aborted()
+    stop_waiting_for_answers()
     keep_objects_apart()
     transform_before_resolving()
     refuse_unreadable_requests()
@@ -94,6 +96,27 @@ def leave_stopped_executions_aborted() -> None:
             set_error(self, error)
 
     _replace(Environment, "set_error", set_error_unless_stopped)
+
+
+def stop_waiting_for_answers() -> None:
+    """An execution that waits for a task token ends when it is stopped, not when its TimeoutSeconds are over."""
+    from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
+        state_task_service_callback,
+    )
+
+    task = vars(state_task_service_callback)["StateTaskServiceCallback"]
+    wait: Any = vars(task)["_eval_wait_for_task_token"]
+
+    def wait_while_running(self: Any, env: Any, callback_endpoint: Any, **more: Any) -> Any:
+        def interrupt() -> None:
+            while env.is_running():
+                env.program_state_event.wait(1)
+            callback_endpoint.interrupt_all()
+
+        threading.Thread(target=interrupt, name="task-token", daemon=True).start()
+        return wait(self, env=env, callback_endpoint=callback_endpoint, **more)
+
+    _replace(task, "_eval_wait_for_task_token", wait_while_running)
 
 
 def keep_objects_apart() -> None:

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from automl import endpoint_configs, jobs, registry, retirement, rollback, runs, sagemaker_errors, staging, storage
+from automl import runs, sagemaker_errors, storage
 from automl.chores import Chores, delete_model, is_made_by
-from automl.endpoint_services import EndpointServices
-from automl.endpoints import pending_config
+from automl.deployment import endpoint_configs, rollback, staging
+from automl.deployment.endpoint_services import EndpointServices
+from automl.deployment.endpoints import pending_config
 from automl.errors import InvalidDataset, InvalidRequest
+from automl.job import jobs
+from automl.lineage import registry, retirement
 from automl.run_files import RunFiles
 from automl.tags import read_tags
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from automl.failures import Failure
-from automl.registry import REJECTED
+from automl.lineage.registry import REJECTED
 from automl.run_files import RunFiles
 
 COMPLETED = "Completed"

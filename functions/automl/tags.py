@@ -12,7 +12,7 @@ RUN_TAG = "autopilot-flow:run"
 PREVIOUS_CONFIG_TAG = "autopilot-flow:previous-config"
 """On an endpoint config that replaces another one: the config to put back if it fails."""
 AUTO_SCALING_TAG = "autopilot-flow:auto-scaling"
-"""On an endpoint config whose instances scale: their bounds and their load, see automl/scaling.py."""
+"""On an endpoint config whose instances scale: their bounds and their load, see automl/deployment/scaling.py."""
 
 PREVIOUS_RUN_TAG = "autopilot-flow:previous-run"
 """On an AutoML job: the folder of the run whose model the new one is to follow."""

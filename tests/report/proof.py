@@ -8,14 +8,14 @@ from sklearn.datasets import load_digits, make_classification, make_friedman1
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.naive_bayes import GaussianNB
 
-from automl.answers import Answer
-from automl.calibrate import calibration_of
-from automl.calibration_map import CalibrationMap
-from automl.comparison import compare
-from automl.evaluation import describe
-from automl.gate import judge
 from automl.objectives import BINARY, MULTICLASS, REGRESSION
-from automl.scored import Scored, collect
+from automl.proof.calibrate import calibration_of
+from automl.proof.calibration_map import CalibrationMap
+from automl.proof.comparison import compare
+from automl.proof.evaluation import describe
+from automl.proof.gate import judge
+from automl.proof.scored import Scored, collect
+from automl.scoring.answers import Answer
 
 Document = dict[str, Any]
 Records = list[tuple[str, Answer]]

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.stub import ANY, Stubber
 
-from automl.endpoint_services import EndpointServices
+from automl.deployment.endpoint_services import EndpointServices
 
 ACCOUNT = "arn:aws:sagemaker:eu-central-1:123456789012"
 RUN_URI = "s3://data-bucket/runs/run-1/"

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.answers import Answer
-from automl.scored import Record
+from automl.proof.scored import Record
+from automl.scoring.answers import Answer
 
 REGRESSION, BINARY, MULTICLASS = "Regression", "BinaryClassification", "MulticlassClassification"
 YES_NO = ("no", "yes")

@@ -8,14 +8,14 @@ from typing import Any
 import boto3
 
 from automl import schema
-from automl.inference import score_part
-from automl.metrics import measure
-from automl.predictions import filter_part, read_rule
-from automl.prepare import prepare_rows
-from automl.recipe import from_request
+from automl.data.recipe import from_request
+from automl.proof.metrics import measure
 from automl.run_files import RunFiles
+from automl.scoring.inference import score_part
+from automl.scoring.predictions import filter_part, read_rule
+from automl.scoring.prepare import prepare_rows
+from automl.scoring.summary import summarize
 from automl.storage import list_objects, read_bytes, write_bytes, write_json
-from automl.summary import summarize
 
 OUTPUT = "s3://data-bucket/out/"
 RUN = RunFiles("s3://data-bucket/runs/r/")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.answers import Answer, read_answer
 from automl.errors import PredictionMismatch
+from automl.scoring.answers import Answer, read_answer
 
 BINARY, REGRESSION = "BinaryClassification", "Regression"
 

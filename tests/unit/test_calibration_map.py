@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl import calibration_map
-from automl.answers import Answer
-from automl.calibration_map import CalibrationMap
 from automl.errors import PredictionMismatch
+from automl.proof import calibration_map
+from automl.proof.calibration_map import CalibrationMap
+from automl.scoring.answers import Answer
 
 ABC = ("a", "b", "c")
 
@@ -111,10 +111,10 @@ def test_an_interval_is_that_of_the_predictions_region() -> None:
 
 
 def test_applying_needs_no_statistics_layer() -> None:
-    code = "import sys, automl.decision; sys.exit(', '.join({'numpy', 'sklearn', 'polars'} & set(sys.modules)) or 0)"
+    code = "import sys, automl.proof.decision; sys.exit(', '.join({'numpy', 'sklearn', 'polars'} & set(sys.modules)) or 0)"
 
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(calibration_map.__file__).parents[1], capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=Path(calibration_map.__file__).parents[2], capture_output=True, text=True
     )
 
     assert done.returncode == 0, done.stderr

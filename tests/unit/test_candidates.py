@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from automl import candidates, schema
+from automl import schema
 from automl.errors import NoUsableCandidate
+from automl.job import candidates
 
 CREATED = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl import csv_source
-from automl.column_types import MISSING
-from automl.csv_source import chunks, record_blocks, text_frames, unzipped
-from automl.dialect import DELIMITERS, Layout, check_columns, detect_delimiter, read_layout
+from automl.data import csv_source
+from automl.data.column_types import MISSING
+from automl.data.csv_source import chunks, record_blocks, text_frames, unzipped
+from automl.data.dialect import DELIMITERS, Layout, check_columns, detect_delimiter, read_layout
 from automl.errors import InvalidDataset
 
 URI = "s3://bucket/data.csv"

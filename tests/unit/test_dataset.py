@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from botocore.exceptions import ClientError
 
-from automl import dataset as module
-from automl.dataset import open_dataset
+from automl.data import dataset as module
+from automl.data.dataset import open_dataset
 from automl.errors import InvalidDataset
 
 URI = "s3://data-bucket/in/"

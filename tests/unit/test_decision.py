@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from automl.answers import Answer
-from automl.calibration_map import CalibrationMap
-from automl.decision import decide
+from automl.proof.calibration_map import CalibrationMap
+from automl.proof.decision import decide
+from automl.scoring.answers import Answer
 
 BINARY, REGRESSION = "BinaryClassification", "Regression"
 AT_HALF = Answer("yes", ("no", "yes"), (0.5, 0.5))
@@ -54,5 +54,6 @@ def test_confidence_and_interval_are_told_with_the_decision() -> None:
     temperature = {"Method": "Temperature", "Labels": ["no", "yes"], "Parameters": {"Temperature": 2.0}}
     cooled = decide(SURE, CalibrationMap.from_document(temperature), {"Threshold": 0.9}, BINARY)
 
-    assert (cooled.confidence, cooled.reason) == (pytest.approx(0.75), "LowConfidence")
+    assert cooled.confidence == pytest.approx(0.75)
+    assert cooled.reason == "LowConfidence"
     assert decide(Answer("5"), CONFORMAL, {}, REGRESSION).interval == (4, 6)

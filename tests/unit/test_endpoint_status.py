@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from automl import endpoint_status
-from automl.endpoint_configs import Target
-from automl.endpoints import EndpointSettings
-from automl.rollback import RollBack
+from automl.deployment import endpoint_status
+from automl.deployment.endpoint_configs import Target
+from automl.deployment.endpoints import EndpointSettings
+from automl.deployment.rollback import RollBack
 from tests.unit.endpoint_answers import INSTANCES, NOW, RUN_URI, SERVERLESS, endpoint
 
 SETTINGS = EndpointSettings(kms_key_arn=None, minimum_wait_seconds=15, canary_wait_seconds=300, latency_alarm_seconds=5)

@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from automl import endpoint_configs, endpoints, runs
-from automl.endpoint_configs import Target
+from automl import runs
+from automl.deployment import endpoint_configs, endpoints
+from automl.deployment.endpoint_configs import Target
 from automl.errors import ChampionChanged, EndpointBusy, EndpointFailed, InvalidRequest
 from tests.unit.endpoint_answers import (
     ACCOUNT,

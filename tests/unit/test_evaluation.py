@@ -11,8 +11,8 @@ import evaluate_model
 import pytest
 
 from automl import schema
-from automl.answers import Answer
 from automl.run_files import RunFiles, ScoringFiles
+from automl.scoring.answers import Answer
 from automl.storage import read_json, write_bytes, write_json
 from tests.unit.known_rows import BINARY, MULTICLASS, REGRESSION, drawn_binary, drawn_multiclass, numbers
 

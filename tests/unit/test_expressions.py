@@ -5,8 +5,8 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
+from automl.data.expressions import FUNCTIONS, parse
 from automl.errors import InvalidRequest
-from automl.expressions import FUNCTIONS, parse
 
 TYPES = {
     "n": "number",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from automl.gate import judge
+from automl.proof.gate import judge
 
 COMPARISON = {
     "Metric": "RMSE",

@@ -9,9 +9,9 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl import alarms, guardrails, scaling
+from automl.deployment import alarms, guardrails, scaling
+from automl.deployment.scaling import Scaling
 from automl.errors import EndpointBusy, EndpointFailed, QuotaExceeded
-from automl.scaling import Scaling
 from tests.unit.endpoint_answers import Answers, scaling_tag
 
 

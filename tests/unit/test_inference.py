@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from automl.errors import EndpointFailed, InvalidRequest, PredictionMismatch, ServiceUnavailable
-from automl.inference import answer_table, batches, find_model, invoke, parse_answer, predict
+from automl.scoring.inference import answer_table, batches, find_model, invoke, parse_answer, predict
 
 LABEL = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\0"),

@@ -11,8 +11,8 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl import jobs
 from automl.errors import InvalidRequest
+from automl.job import jobs
 
 RUN = {"Name": "abalone-12345678", "Uri": "s3://data-bucket/runs/abalone-12345678/"}
 DATA = {"TrainUri": RUN["Uri"] + "data/train/", "ProblemType": "Regression", "ObjectiveMetric": "RMSE"}

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.answers import Answer
-from automl.bootstrap import Statistics
-from automl.calibration_map import CalibrationMap
-from automl.metrics import report, values_of
-from automl.scored import collect
+from automl.proof.bootstrap import Statistics
+from automl.proof.calibration_map import CalibrationMap
+from automl.proof.metrics import report, values_of
+from automl.proof.scored import collect
+from automl.scoring.answers import Answer
 from tests.unit.known_rows import (
     BINARY,
     MULTICLASS,

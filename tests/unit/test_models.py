@@ -8,8 +8,9 @@ import pytest
 from botocore.stub import Stubber
 from jsonschema import Draft202012Validator
 
-from automl import models, schema
+from automl import schema
 from automl.errors import InvalidRequest, NoUsableCandidate
+from automl.lineage import models
 
 ALL = "predicted_label,probability,probabilities,labels"
 URI = "s3://data-bucket/runs/run-1/"

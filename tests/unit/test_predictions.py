@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.errors import PredictionMismatch
-from automl.predictions import filter_part, read_rule
 from automl.run_files import ScoringFiles
+from automl.scoring.predictions import filter_part, read_rule
 from automl.storage import read_bytes, write_bytes, write_json
 
 FOLDER, OUTPUT = ScoringFiles("s3://data-bucket/scorings/raw/"), ScoringFiles("s3://data-bucket/scorings/judged/")

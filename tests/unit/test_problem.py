@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from automl.data.problem import TargetValues, check_usable, confidence, decide
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.problem import TargetValues, check_usable, confidence, decide
 
 
 def target(values: list[str], kind: str, missing: int = 0) -> TargetValues:

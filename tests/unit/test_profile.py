@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.column_types import DTYPES, TYPES, is_value, typed
-from automl.profile import TOP_VALUES, profile_frames
+from automl.data.column_types import DTYPES, TYPES, is_value, typed
+from automl.data.profile import TOP_VALUES, profile_frames
 from automl.schema import load
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.dataset import Batch, Dataset, Source
+from automl.data.dataset import Batch, Dataset, Source
+from automl.data.recipe import Recipe, from_document, from_request
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.recipe import Recipe, from_document, from_request
 from automl.storage import StoredObject
 
 TYPES = {"Id": "string", "Sex": "string", "Length": "number", "Age": "integer", "Born": "date", "Rings": "integer"}

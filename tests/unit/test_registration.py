@@ -8,8 +8,8 @@ import pytest
 import register_model
 from botocore.stub import ANY, Stubber
 
-from automl import registration
 from automl.errors import InvalidRequest
+from automl.lineage import registration
 from tests.unit.registry_answers import (
     ACCOUNT,
     CONTAINER,

@@ -12,8 +12,8 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl import registry
 from automl.errors import InvalidRequest
+from automl.lineage import registry
 from tests.unit.registry_answers import (
     CONTAINER,
     GROUP,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from automl import removal, staging
+from automl.deployment import removal, staging
+from automl.deployment.removal import Removal
 from automl.errors import EndpointBusy
-from automl.removal import Removal
 from tests.unit.endpoint_answers import INSTANCES, RUN_TAG, Answers, previous_tag, scaling_tag
 
 

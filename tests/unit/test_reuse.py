@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from automl import prepare, schema
-from automl.calibrate import calibrate
+from automl import schema
 from automl.errors import InvalidRequest
-from automl.predictions import filter_part
-from automl.reuse import reuse_rows
+from automl.proof.calibrate import calibrate
 from automl.run_files import RunFiles, ScoringFiles
+from automl.scoring import prepare
+from automl.scoring.predictions import filter_part
+from automl.scoring.reuse import reuse_rows
 from automl.storage import delete_prefix, list_objects, read_bytes, read_json, write_json
 from tests.unit.scoring_bench import CLASSES, OUTPUT, RUN, judged, of_age, prepared, put, score, serve, table
 

@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from automl import rollback
+from automl.deployment import rollback
+from automl.deployment.rollback import RollBack
 from automl.errors import EndpointBusy, EndpointFailed
-from automl.rollback import RollBack
 from tests.unit.endpoint_answers import INSTANCES, RUN_TAG, Answers, previous_tag, scaling_tag
 
 AFTER_OLD = previous_tag("old")

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from automl import prepare, schema
+from automl import schema
 from automl.errors import InvalidDataset, InvalidRequest, PredictionMismatch
-from automl.inference import score_part
-from automl.prepare import check_source, output_folder
 from automl.run_files import ScoringFiles
+from automl.scoring import prepare
+from automl.scoring.inference import score_part
+from automl.scoring.prepare import check_source, output_folder
 from automl.storage import list_objects, read_bytes, write_bytes
 from tests.unit.scoring_bench import OUTPUT, Runtime, of_age, prepared, put, score, serve, table
 
-FUNCTIONS = Path(prepare.__file__).parents[1]
+FUNCTIONS = Path(prepare.__file__).parents[2]
 
 
 def test_sure_predictions_are_accepted_and_others_go_to_review(data_bucket: Any) -> None:
@@ -249,6 +250,6 @@ def test_an_identity_named_like_a_result_is_refused(data_bucket: Any) -> None:
 
 
 def test_filter_predictions_alone_reads_the_long_cells_of_many_classes() -> None:
-    code = "import automl.predictions, csv; assert csv.field_size_limit() > 2**30"
+    code = "import automl.scoring.predictions, csv; assert csv.field_size_limit() > 2**30"
 
     subprocess.run([sys.executable, "-c", code], cwd=FUNCTIONS, check=True)

@@ -11,8 +11,8 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from automl.deployment.smoke import smoke_test
 from automl.errors import EndpointFailed, InvalidRequest, PredictionMismatch
-from automl.smoke import smoke_test
 
 ACCOUNT = "arn:aws:sagemaker:eu-central-1:123456789012"
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)

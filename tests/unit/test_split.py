@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.split import Fingerprint, assign, row_hashes
+from automl.data.split import Fingerprint, assign, row_hashes
 
 TABLES = st.integers(1, 4).flatmap(
     lambda width: st.lists(

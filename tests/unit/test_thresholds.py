@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from automl.thresholds import FIRST_SHARE, Judged, choose, fewest_accepted, lower_bound
+from automl.proof.thresholds import FIRST_SHARE, Judged, choose, fewest_accepted, lower_bound
 
 TARGET, CERTAINTY = 0.95, 0.9
 Floats = NDArray[np.float64]

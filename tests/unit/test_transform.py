@@ -11,16 +11,16 @@ import jsonschema
 import polars as pl
 import pytest
 
-from automl import transform as module
-from automl.column_types import clean_text
-from automl.dataset import Batch
+from automl.data import transform as module
+from automl.data.column_types import clean_text
+from automl.data.dataset import Batch
+from automl.data.recipe import from_document
+from automl.data.split import assign, row_hashes
+from automl.data.transform import transform_data
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.recipe import from_document
 from automl.run_files import RunFiles
 from automl.schema import load
-from automl.split import assign, row_hashes
 from automl.storage import list_objects, read_bytes, read_json, write_json
-from automl.transform import transform_data
 
 RUN = RunFiles("s3://data-bucket/runs/sample-0a1b2c3d/")
 HEADER = ["id", "city", "size", "rooms", "built", "price"]

@@ -1,0 +1,1 @@
+"""From a dataset in S3 to a checked, split, model-ready copy of it."""

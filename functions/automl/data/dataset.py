@@ -1,0 +1,235 @@
+"""A dataset in S3: one object or all under a prefix, CSV or Parquet, read as text in a stream."""
+
+import io
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+from botocore.exceptions import ClientError
+
+from automl.data import csv_source, parquet_source
+from automl.data.dialect import Layout, check_columns, read_layout
+from automl.errors import InvalidDataset
+from automl.schema import nearest_name
+from automl.storage import StoredObject, list_objects, split_uri
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+HEAD_BYTES = 1024 * 1024
+_MARKER_NAMES = ("_", ".")
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"BZh9": "compressed with bzip2",
+    b"\xfd7zXZ\x00": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+}
+_DENIED = (
+    "access is denied; deploy the stack with the parameter SourceBucketName set to this bucket, "
+    "or copy the data into the stack's own bucket"
+)
+_UNREADABLE = {
+    "NoSuchBucket": "its bucket does not exist; check the URI",
+    "NoSuchKey": "it does not exist; check the URI",
+    "404": "it does not exist; check the URI",
+    "AccessDenied": _DENIED,
+    "AllAccessDisabled": "access is disabled; check the bucket",
+    "403": _DENIED,
+    "PermanentRedirect": "its bucket is in another region; use a bucket in the stack's region",
+    "InvalidObjectState": "it is archived; restore it first",
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of a dataset as text, with the number of the first one (from 0) and the object they are in."""
+
+    frame: pl.DataFrame
+    first_row: int
+    uri: str
+
+    def row(self, offset: int) -> str:
+        """Where a row of the frame is, for messages."""
+        return f"row {self.first_row + offset} (counted from 0) in {self.uri}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One object of a dataset: its column names, and for CSV how it is written (None: Parquet)."""
+
+    stored: StoredObject
+    columns: tuple[str, ...]
+    layout: Layout | None = None
+    zipped: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened dataset: headers are read and agree, rows are not read yet."""
+
+    uri: str
+    sources: tuple[Source, ...]
+    s3: "S3Client" = field(repr=False, compare=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names in the order of the first object."""
+        return self.sources[0].columns
+
+    @property
+    def size(self) -> int:
+        """Bytes of all objects as they are stored."""
+        return sum(source.stored.size for source in self.sources)
+
+    def require(self, column: str, what: str) -> None:
+        """Check that there is such a column.
+
+        Args:
+            column: its name.
+            what: what it is, for the message, for example ``Dataset.TargetColumn``.
+
+        Raises:
+            InvalidDataset: there is not; names the nearest one.
+        """
+        if column not in self.columns:
+            nearest = nearest_name(column, self.columns)
+            remedy = f"did you mean {nearest!r}?" if nearest else f"it has {named(self.columns)}"
+            raise InvalidDataset(f"{what} {column!r} is not a column of {self.uri}; {remedy}")
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows in their order; every call reads the dataset anew. Columns are those of the first object.
+
+        Raises:
+            InvalidDataset: an object cannot be read, or there is no row in any of them.
+        """
+        row = 0
+        for source in self.sources:
+            for frame in self._frames(source):
+                yield Batch(frame.select(self.columns), row, source.stored.uri)
+                row += frame.height
+        if not row:
+            raise InvalidDataset(f"{self.uri} has a header but no rows; add rows below it")
+
+    def _frames(self, source: Source) -> Iterator[pl.DataFrame]:
+        uri = source.stored.uri
+        if source.layout is None:
+            return parquet_source.text_frames(self.s3, source.stored, source.columns)
+        body = _get(self.s3, uri)
+        pieces = csv_source.unzipped(body, uri) if source.zipped else csv_source.chunks(body)
+        return csv_source.text_frames(_skip(pieces, source.layout.start_byte), source.layout, uri)
+
+
+def open_dataset(s3: "S3Client", uri: str, delimiter: str | None = None) -> Dataset:
+    """Find the dataset's objects and read their headers.
+
+    Args:
+        s3: client.
+        uri: an object, or the beginning of the keys of several.
+        delimiter: of CSV objects; detected in the first one when None.
+
+    Raises:
+        InvalidDataset: nothing is there, an object is empty, or headers are unusable or differ.
+    """
+    objects = _find(s3, uri)
+    first = _open(s3, objects[0], delimiter)
+    known = first.layout.delimiter if first.layout else delimiter
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        others = list(pool.map(lambda stored: _open(s3, stored, known), objects[1:]))
+    for source in (first, *others):
+        check_columns(source.stored.uri, source.columns)
+        _check_same(first, source)
+    return Dataset(uri, (first, *others), s3)
+
+
+def named(names: Sequence[str], most: int = 12) -> str:
+    """Quoted names for a message, not too many of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(repr(name) for name in names[:most]) + more
+
+
+def _find(s3: "S3Client", uri: str) -> list[StoredObject]:
+    try:
+        found = list_objects(s3, uri)
+        first = next(found, None)
+        alone = first is None or first.uri == uri
+        objects = [stored for stored in (first, *([] if alone else found)) if stored]
+    except ClientError as error:
+        raise _unreadable(uri, error) from error
+    objects = [
+        stored for stored in objects if stored.size or not stored.uri.rpartition("/")[2].startswith(_MARKER_NAMES)
+    ]
+    if not objects:
+        raise InvalidDataset(f"There is no object at {uri}, nor any whose key begins so; check the URI")
+    for stored in objects:
+        if not stored.size:
+            raise InvalidDataset(f"{stored.uri} is empty; write a header and at least one row, or remove the object")
+    return objects
+
+
+def _open(s3: "S3Client", stored: StoredObject, delimiter: str | None) -> Source:
+    body = _get(s3, stored.uri, f"bytes=0-{HEAD_BYTES - 1}")
+    head = body.read(HEAD_BYTES)
+    complete = len(head) == stored.size
+    if head.startswith(parquet_source.MAGIC):
+        return Source(stored, parquet_source.read_columns(s3, stored))
+    for magic, other in _OTHER_FORMATS.items():
+        if head.startswith(magic):
+            raise InvalidDataset(
+                f"{stored.uri} is {other}; save it as CSV, plain or compressed with gzip, or as Parquet"
+            )
+    zipped = head.startswith(csv_source.GZIP_MAGIC)
+    if zipped:
+        if complete:  # reads to the end, so that damage is found here
+            head = b"".join(itertools.islice(csv_source.unzipped(io.BytesIO(head), stored.uri), 1))
+        else:
+            head = _begin_unzipped(head, stored.uri)
+    layout = read_layout(stored.uri, head, complete and len(head) < csv_source.BLOCK_BYTES, delimiter)
+    return Source(stored, layout.columns, layout, zipped)
+
+
+def _begin_unzipped(head: bytes, uri: str) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error as error:
+        raise InvalidDataset(f"{uri} is a damaged gzip file ({error}); compress and upload it again") from error
+
+
+def _check_same(first: Source, other: Source) -> None:
+    if missing := [name for name in first.columns if name not in set(other.columns)]:
+        raise InvalidDataset(
+            f"{other.stored.uri} has no column {named(missing)}, which {first.stored.uri} has; "
+            "give all objects the same columns"
+        )
+    if extra := [name for name in other.columns if name not in set(first.columns)]:
+        raise InvalidDataset(
+            f"{other.stored.uri} has column {named(extra)}, which {first.stored.uri} has not; "
+            "give all objects the same columns"
+        )
+
+
+def _get(s3: "S3Client", uri: str, byte_range: str | None = None) -> csv_source.ByteStream:
+    bucket, key = split_uri(uri)
+    try:
+        if byte_range:
+            return s3.get_object(Bucket=bucket, Key=key, Range=byte_range)["Body"]
+        return s3.get_object(Bucket=bucket, Key=key)["Body"]
+    except ClientError as error:
+        raise _unreadable(uri, error) from error
+
+
+def _unreadable(uri: str, error: ClientError) -> Exception:
+    """The error for the dataset's reader; AWS's own when it says nothing about the dataset, such as throttling."""
+    reason = _UNREADABLE.get(error.response["Error"]["Code"])
+    return InvalidDataset(f"{uri} cannot be read: {reason}") if reason else error
+
+
+def _skip(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
+    for piece in pieces:
+        if count < len(piece):
+            yield piece[count:]
+        count = max(0, count - len(piece))

@@ -1,0 +1,133 @@
+"""What is in a dataset: exact types and counts of every column, found in one pass over all rows."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from automl.data.column_types import NUMERIC, TYPES, fitting_types, typed
+
+TOP_VALUES = 20
+"""Columns with more distinct values than this show none of them: they may be names or addresses."""
+_SKETCH_SIZE = 2048
+_SCREEN_ROWS = 1_000
+"""A few rows rule most types out before all rows are looked at."""
+_HASH_SPACE = 2.0**64
+
+
+@dataclass
+class ColumnProfile:
+    """What is known of a column after the rows seen so far."""
+
+    name: str
+    missing: int = 0
+    kinds: list[str] = field(default_factory=lambda: list(TYPES))
+    minimum: float | None = None
+    maximum: float | None = None
+    total: float = 0.0
+    numbers: int = 0
+    counts: dict[str, int] | None = field(default_factory=dict)
+    sketch: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.UInt64), repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The narrowest of :data:`automl.data.column_types.TYPES` that all cells have; string when all are missing."""
+        return self.kinds[0] if self.sketch.len() else "string"
+
+    @property
+    def distinct(self) -> int:
+        """Number of distinct values that are not missing; an estimate (±5 %) above 2,048 values.
+
+        Estimator of K. Beyer et al., "On synopses for distinct-value estimation under multiset operations" (SIGMOD
+        2007), eq. 5: (k - 1) / U(k), where U(k) is the k-th smallest of hashes that are uniform in [0, 1].
+        """
+        if self.sketch.len() < _SKETCH_SIZE:
+            return self.sketch.len()
+        return round((_SKETCH_SIZE - 1) / (float(self.sketch.max()) / _HASH_SPACE))  # type: ignore[arg-type]
+
+    def document(self) -> dict[str, Any]:
+        """The column's entry in profile.json."""
+        entry: dict[str, Any] = {
+            "Name": self.name,
+            "Type": self.kind,
+            "Missing": self.missing,
+            "Distinct": self.distinct,
+            "DistinctIsApproximate": self.sketch.len() >= _SKETCH_SIZE,
+        }
+        if self.kind in NUMERIC and self.minimum is not None and self.maximum is not None:
+            number = int if self.kind == "integer" else float
+            entry["Minimum"], entry["Maximum"] = number(self.minimum), number(self.maximum)
+            if math.isfinite(self.total):  # the sum of huge numbers may not be
+                entry["Mean"] = self.total / self.numbers
+        if self.counts:
+            top = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+            entry["TopValues"] = [{"Value": value, "Count": count} for value, count in top]
+        return entry
+
+
+@dataclass
+class Profile:
+    """All columns of a dataset, in their order, and its number of rows."""
+
+    columns: dict[str, ColumnProfile]
+    rows: int = 0
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each column."""
+        return {name: column.kind for name, column in self.columns.items()}
+
+
+def profile_frames(frames: Iterable[pl.DataFrame], names: Iterable[str]) -> Profile:
+    """Profile text frames that have the named columns; memory does not grow with the number of rows."""
+    profile = Profile({name: ColumnProfile(name) for name in names})
+    for frame in frames:
+        profile.rows += frame.height
+        columns = list(profile.columns.values())
+        _narrow(columns, frame.head(_SCREEN_ROWS))
+        _narrow(columns, frame)
+        _count_missing_and_distinct(columns, frame)
+        _count_values(columns, frame)
+        _measure([column for column in columns if "number" in column.kinds], frame)
+    return profile
+
+
+def _narrow(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
+    fitting = fitting_types(frame, {column.name: column.kinds for column in columns})
+    for column in columns:
+        column.kinds = fitting[column.name]
+
+
+def _count_missing_and_distinct(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
+    missing = frame.null_count().row(0)
+    sketches = frame.select(
+        pl.col(column.name).drop_nulls().hash().unique().bottom_k(_SKETCH_SIZE).implode() for column in columns
+    )
+    for column, count in zip(columns, missing, strict=True):
+        column.missing += count
+        column.sketch = pl.concat([column.sketch, sketches[column.name][0]]).unique().bottom_k(_SKETCH_SIZE)
+
+
+def _count_values(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
+    for column in columns:
+        if column.counts is None or column.distinct > TOP_VALUES:
+            column.counts = None
+            continue
+        for value, count in frame[column.name].drop_nulls().value_counts().rows():
+            column.counts[value] = column.counts.get(value, 0) + count
+
+
+def _measure(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
+    if not columns:
+        return
+    numbers = frame.select(typed(column.name, "number") for column in columns)
+    for column in columns:
+        values = numbers[column.name].drop_nulls()
+        if values.len():
+            low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+            column.minimum = low if column.minimum is None else min(low, column.minimum)
+            column.maximum = high if column.maximum is None else max(high, column.maximum)
+            column.total += float(values.sum())
+            column.numbers += values.len()

@@ -1,0 +1,1 @@
+"""Endpoints: created, updated, tested, scaled, taken back."""

@@ -1,0 +1,1 @@
+"""The AutoML job and its candidates."""

@@ -1,0 +1,1 @@
+"""Which model follows which: models, registry, champion, approval."""

@@ -1,0 +1,97 @@
+"""A person's yes or no to a registered model: the run waits with a task token, the package's status is the answer.
+
+The answer may come from anywhere that sets the status, twice, too early or too late. The token is stored before the
+status is looked at, so an answer is seen either by the one that stores or by the event that it causes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from automl.errors import InvalidRequest
+from automl.lineage import registry
+from automl.run_files import RunFiles
+from automl.runs import run_uri
+from automl.storage import delete, read_json_if_there, write_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+_ANSWERED_OR_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+_DECIDED = frozenset({registry.APPROVED, registry.REJECTED})
+
+
+@dataclass(frozen=True)
+class ApprovalSettings:
+    """Settings of the functions that wait for and pass on an approval."""
+
+    data_bucket: str
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What an answer needs."""
+
+    sagemaker: "SageMakerClient"
+    s3: "S3Client"
+    step_functions: "SFNClient"
+
+
+def wait(clients: Clients, run: Mapping[str, Any], package_arn: str, task_token: str) -> str:
+    """Remember who waits for the package's approval, and answer at once when it is decided already.
+
+    Returns:
+        What became of it, for the log.
+
+    Raises:
+        InvalidRequest: the package was deleted, so nobody can approve it.
+    """
+    write_json(clients.s3, RunFiles(run["Uri"]).approval, {"TaskToken": task_token, "PackageArn": package_arn})
+    package = registry.find_package(clients.sagemaker, package_arn)
+    if package is None:
+        raise InvalidRequest(f"Model package {package_arn} was deleted before it was approved or rejected; start again")
+    return _answer(clients, run["Uri"], package)
+
+
+def answer(clients: Clients, package_arn: str, data_bucket: str) -> str:
+    """Tell the run that waits for this package how it was decided. Nobody waiting is no error.
+
+    Returns:
+        What became of it, for the log.
+    """
+    package = registry.find_package(clients.sagemaker, package_arn)
+    if package is None:
+        return "the package is gone"
+    uri = package.properties.get("RunUri", "")
+    if uri != run_uri(data_bucket, package.properties.get("Run", "")):
+        return "the package is not of a run of this stack"
+    return _answer(clients, uri, package)
+
+
+def _answer(clients: Clients, uri: str, package: registry.Package) -> str:
+    if package.status not in _DECIDED:
+        return "it is not decided"
+    file = RunFiles(uri).approval
+    waiting = read_json_if_there(clients.s3, file)
+    if waiting is None or waiting["PackageArn"] != package.arn:
+        return "no run waits for it"
+    output = json.dumps({"Status": package.status, "Reason": _reason(package)})
+    try:
+        clients.step_functions.send_task_success(taskToken=waiting["TaskToken"], output=output)
+        outcome = f"{package.status} is passed on"
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _ANSWERED_OR_OVER:
+            raise
+        outcome = "the run waits no more"
+    delete(clients.s3, file)
+    return outcome
+
+
+def _reason(package: registry.Package) -> str:
+    said = f": {package.note}" if package.note else ""
+    return f"Model package {package.arn.partition('/')[2]} was {package.status.lower()}{said}"

@@ -1,0 +1,148 @@
+"""Calibrate Model: what the calibration rows teach about a model's confidence, as calibration.json."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.objectives import REGRESSION
+from automl.proof.calibration import Calibration, Sample, fit, uncalibrated
+from automl.proof.calibration_map import NONE, SPLIT_CONFORMAL, CalibrationMap
+from automl.proof.conformal import fewest_rows, intervals
+from automl.proof.labels import Labels
+from automl.proof.scored import Record, finite, read_records
+from automl.proof.thresholds import FIRST_SHARE, Judged, choose
+from automl.run_files import RunFiles, ScoringFiles
+from automl.scoring.answers import Answer
+from automl.storage import exists, read_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+DEFAULT_LEVEL = 0.9
+_SEED = 11
+_MOST_PROBABILITIES = 10_000_000
+"""Of all rows and labels together, 320 MB: a function has 2 GB, and more rows would not calibrate better."""
+
+Known = tuple[str, Answer]
+"""The truth's text and the answer."""
+
+
+def calibrate(s3: "S3Client", model_uri: str, confidence: Mapping[str, Any]) -> dict[str, Any]:
+    """calibration.json of a run's model.
+
+    Args:
+        s3: client.
+        model_uri: the run's folder. Its calibration rows need not have been scored; then nothing is calibrated.
+        confidence: what is asked: ``{}``, ``{"Threshold"}``, ``{"TargetPrecision", "Certainty"}``, or of a regression
+            ``{"Level", "MaxIntervalWidth"?}``.
+    """
+    run = RunFiles(model_uri)
+    rows_uri = ScoringFiles(run.proof_of("calibration")).rows
+    head = {"Model": model_uri.rstrip("/").rpartition("/")[2]}
+    if not exists(s3, rows_uri):
+        problem_type = read_json(s3, run.model)["ProblemType"]
+        return {**head, **calibration_of([], problem_type, confidence)}
+    rows = read_json(s3, rows_uri)
+    return {**head, **calibration_of(_sample(read_records(s3, rows), rows["Rows"]), rows["ProblemType"], confidence)}
+
+
+def _sample(records: Iterable[Record], rows: int) -> list[Known]:
+    """The rows whose truth is given; of very many a random part that fits into memory."""
+    draw = np.random.default_rng(_SEED)
+    return [
+        (key["Truth"], answer)
+        for key, answer in records
+        if key["Truth"] and draw.random() * rows * max(1, len(answer.probabilities)) < _MOST_PROBABILITIES
+    ]
+
+
+def calibration_of(records: list[Known], problem_type: str, confidence: Mapping[str, Any]) -> dict[str, Any]:
+    """calibration.json without its ``Model``, from truths, each given, and answers."""
+    if problem_type == REGRESSION:
+        return {"ProblemType": problem_type, **_regression(records, confidence)}
+    return {"ProblemType": problem_type, "Rows": len(records), **_classification(records, confidence)}
+
+
+def _regression(records: list[Known], confidence: Mapping[str, Any]) -> dict[str, Any]:
+    level = confidence.get("Level", DEFAULT_LEVEL)
+    pairs = [(float(answer.prediction), truth) for text, answer in records if (truth := finite(text)) is not None]
+    predictions, truths = np.array(pairs, dtype=float).reshape(-1, 2).T
+    decision = {**confidence, "Level": level}
+    fewest = fewest_rows(level)
+    if len(pairs) < fewest:
+        reason = f"{len(pairs)} calibration rows are fewer than the {fewest} that intervals of level {level:g} need"
+        remedy = "Raise Transform.Calibration, give more data, or ask for a lower Level"
+        decision["Note"] = f"No prediction has an interval: {reason}. {remedy}"
+        method, fitted = NONE, 0
+    else:
+        method, fitted = SPLIT_CONFORMAL, len(pairs)
+        reason = "the distances between predictions and truths of the calibration rows, by region of the prediction"
+    return {
+        "Rows": len(pairs),
+        "Method": method,
+        "MethodReason": reason,
+        "FittedRows": fitted,
+        "Intervals": intervals(predictions, truths, level),
+        "Confidence": decision,
+    }
+
+
+def _classification(records: list[Known], confidence: Mapping[str, Any]) -> dict[str, Any]:
+    if "TargetPrecision" not in confidence:
+        return {**_fit(records).document(), "Confidence": dict(confidence)}
+    # What is learned and what it is tested on must be different rows, else the promise is none.
+    order = np.random.default_rng(_SEED).permutation(len(records))
+    split = math.ceil(len(order) * FIRST_SHARE)
+    first, second = ([records[row] for row in some] for some in (order[:split], order[split:]))
+    fitted = _fit(first)
+    calibration = CalibrationMap.from_document(fitted.document())
+    target, certainty = confidence["TargetPrecision"], confidence["Certainty"]
+    if not all(answer.probabilities for _, answer in records):
+        note = "The model answers without probabilities, so no precision can be promised; deploy a model that has them"
+        nothing = {"Precision": None, "LowerBound": None, "Coverage": 0.0, "Rows": 0, "Note": note}
+        return {**fitted.document(), "Confidence": {"Threshold": None, **confidence, **nothing}}
+    promise = choose(_judged(first, calibration), _judged(second, calibration), target, certainty)
+    thresholds = {"Rows": len(second), "Table": promise.table}
+    return {**fitted.document(), "Thresholds": thresholds, "Confidence": promise.decision}
+
+
+def _fit(records: list[Known]) -> Calibration:
+    if not records:
+        return uncalibrated("there are no calibration rows whose truth is known")
+    answers = [answer for _, answer in records]
+    labels = answers[0].labels
+    if not labels or not all(answer.probabilities and answer.labels == labels for answer in answers):
+        return uncalibrated("the model answers without the probability of each label", labels)
+    if len(labels) < 2:
+        return uncalibrated("the model knows one label only", labels)
+    spelled = _labels(labels)
+    truths = np.array([spelled.find(truth) for truth, _ in records])
+    probabilities = np.array([answer.probabilities for answer in answers])
+    return fit(Sample(labels, probabilities, truths).take(truths < len(labels)))
+
+
+def _labels(names: tuple[str, ...]) -> Labels:
+    labels = Labels()
+    for name in names:
+        labels.add(name)
+    return labels
+
+
+def _judged(records: list[Known], calibration: CalibrationMap) -> Judged:
+    confidence = [calibration.confidence(answer) or 0.0 for _, answer in records]
+    return Judged(np.array(confidence, dtype=float), _correct(records))
+
+
+def _correct(records: list[Known]) -> NDArray[np.bool_]:
+    spelled: dict[tuple[str, ...], Labels] = {}
+    return np.array([_is_correct(truth, answer, spelled) for truth, answer in records], dtype=bool)
+
+
+def _is_correct(truth: str, answer: Answer, spelled: dict[tuple[str, ...], Labels]) -> bool:
+    labels = spelled.get(answer.labels)
+    if labels is None:
+        labels = spelled[answer.labels] = _labels(answer.labels)
+    return labels.find(truth) == labels.find(answer.prediction)

@@ -1,0 +1,1 @@
+"""Rows and an endpoint become predictions, accepted or for review."""

@@ -1,0 +1,140 @@
+"""Filter Predictions: raw answers become predictions that are accepted and rows that a person should look at."""
+
+import csv
+import heapq
+import io
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import InvalidRequest
+from automl.objectives import REGRESSION
+from automl.proof.calibration_map import NONE, CalibrationMap
+from automl.proof.decision import Decision, decide
+from automl.run_files import ScoringFiles
+from automl.scoring.answers import Answer, read_answer
+from automl.storage import read_bytes, read_json, write_bytes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+RESULT_COLUMNS = ("Prediction", "Confidence", "Lower", "Upper", "Reason")
+"""Columns of accepted/ and review/ beside the one that identifies the row."""
+
+Key = dict[str, str]
+
+
+def read_predictions(table: bytes, keys: Sequence[str], problem_type: str) -> Iterator[tuple[Key, Answer]]:
+    """The rows of a raw predictions file: ``Row``, ``Id``, ``Truth``, and what the endpoint answered."""
+    for record in csv.DictReader(io.StringIO(table.decode(), newline="")):
+        yield record, read_answer({key: record[key] for key in keys}, problem_type)
+
+
+def check_identity(id_column: str) -> None:
+    """Raise InvalidRequest when results would have two columns of this name."""
+    if id_column in RESULT_COLUMNS:
+        raise InvalidRequest(
+            f"Dataset.IdColumn {id_column!r} has the name of a column of the results; rename it in the dataset"
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What makes a prediction of one scoring accepted. Build one with :func:`read_rule`."""
+
+    problem_type: str
+    calibration: CalibrationMap
+    confidence: Mapping[str, Any]
+    method: str
+    level: float | None
+
+    def judge(self, answer: Answer) -> Decision:
+        """How sure the calibrated model is of one answer, and whether that is enough."""
+        return decide(answer, self.calibration, self.confidence, self.problem_type)
+
+
+def read_rule(s3: "S3Client", rows: Mapping[str, Any]) -> Rule:
+    """The rule of a scoring.
+
+    Args:
+        s3: client.
+        rows: what Prepare Rows returned. When it said Calibrate, the decision is the one that was worked out since.
+    """
+    document = read_json(s3, rows["CalibrationUri"]) if rows["CalibrationUri"] else None
+    confidence = document["Confidence"] if document and rows["Calibrate"] else rows["Confidence"]
+    known = document or {}
+    return Rule(
+        problem_type=rows["ProblemType"],
+        calibration=CalibrationMap.from_document(document),
+        confidence=confidence,
+        method=known.get("Method", NONE),
+        level=known.get("Intervals", {}).get("Level"),
+    )
+
+
+def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str, Any]:
+    """Write one part's accepted/ and review/ files; each keeps the order of the dataset's rows.
+
+    Args:
+        s3: client.
+        rows: what Prepare Rows returned.
+        part: number of the part.
+
+    Returns:
+        ``Part``, ``Rows``, ``Accepted``, ``Review``, ``Reasons`` (reason → rows in review) and ``Widths``:
+        ``Rows`` that have an interval and the ``Sum`` of its widths.
+
+    Raises:
+        PredictionMismatch: an answer cannot be read.
+    """
+    source, files = ScoringFiles(rows["PredictionsUri"]), ScoringFiles(rows["OutputUri"])
+    rule = read_rule(s3, rows)
+    identity = rows["IdColumn"]
+    measures = ["Lower", "Upper"] if rule.problem_type == REGRESSION else ["Confidence"]
+    accepted, unsure = [], []
+    reasons: Counter[str] = Counter()
+    widths = []
+    table = read_bytes(s3, source.predictions(part))
+    for key, answer in read_predictions(table, rows["ResponseKeys"], rule.problem_type):
+        decision = rule.judge(answer)
+        if decision.interval:
+            widths.append(decision.interval[1] - decision.interval[0])
+        line = [key["Id"] if identity else key["Row"], answer.prediction, *_measured(decision, len(measures))]
+        if decision.reason:
+            reasons[decision.reason] += 1
+            unsure.append((int(key["Row"]), [*line, decision.reason]))
+        else:
+            accepted.append(line)
+    skipped = [
+        (int(key["Row"]), [key["Id"] if identity else key["Row"], "", *("" for _ in measures), key["Reason"]])
+        for key in csv.DictReader(io.StringIO(read_bytes(s3, source.skipped(part)).decode(), newline=""))
+    ]
+    reasons.update(line[-1] for _, line in skipped)
+    review = [line for _, line in heapq.merge(unsure, skipped)]
+    header = [identity or "Row", "Prediction", *measures]
+    write_bytes(s3, files.accepted(part), _table(header, accepted))
+    write_bytes(s3, files.review(part), _table([*header, "Reason"], review))
+    return {
+        "Part": part,
+        "Rows": len(accepted) + len(review),
+        "Accepted": len(accepted),
+        "Review": len(review),
+        "Reasons": dict(reasons),
+        "Widths": {"Rows": len(widths), "Sum": math.fsum(widths)},
+    }
+
+
+def _measured(decision: Decision, columns: int) -> list[str]:
+    """Cells of ``Confidence``, or of ``Lower`` and ``Upper``; empty where the model cannot tell."""
+    known = decision.interval or (() if decision.confidence is None else (decision.confidence,))
+    return [repr(value) for value in known] or [""] * columns
+
+
+def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return file.getvalue().encode()

@@ -1,0 +1,198 @@
+"""Prepare Rows: a dataset becomes parts of records as the endpoint's model takes them, by the model's own recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from automl.data import recipe as recipes
+from automl.data.dataset import Batch, Dataset, open_dataset
+from automl.data.parts import PartWriter
+from automl.data.transform import ROW_COLUMN
+from automl.errors import InvalidDataset, InvalidRequest
+from automl.run_files import ScoringFiles
+from automl.scoring import scoring_confidence
+from automl.scoring.inference import find_model
+from automl.scoring.predictions import check_identity
+from automl.storage import delete_prefix, read_json, write_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+
+PART_BYTES = 8 * 1024 * 1024
+"""Size of a part's records: two invocations of a serverless endpoint, and half a thousand parts for 4 GB of rows."""
+PART_ROWS = 50_000
+_SLICE_ROWS = 5_000
+_NAMES_IN_STATE = 20
+_KEY_HEADER = ["Row", "Id", "Truth"]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Columns of the dataset to score that are not features; None where there is no such column."""
+
+    identity: str | None
+    truth: str | None
+    row_number: str | None
+
+    def keys(self, batch: Batch) -> pl.DataFrame:
+        """``Row``, ``Id``, ``Truth`` of each row as text."""
+        frame = batch.frame
+        numbers = pl.int_range(batch.first_row, batch.first_row + frame.height).cast(pl.String)
+        empty = pl.lit(None, dtype=pl.String)
+        keys = frame.select(
+            (pl.col(self.row_number) if self.row_number else numbers).alias("Row"),
+            (pl.col(self.identity) if self.identity else empty).alias("Id"),
+            (pl.col(self.truth) if self.truth else empty).alias("Truth"),
+        )
+        if self.row_number and not keys["Row"].str.contains(r"^\d+$").fill_null(value=False).all():
+            raise InvalidDataset(
+                f"Column {self.row_number!r} of {batch.uri} must hold row numbers; leave RowColumn out"
+            )
+        return keys
+
+
+def check_source(request: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest unless there is either an endpoint with a dataset, or predictions that are there already."""
+    given = [key for key in ("Endpoint", "Dataset") if key in request]
+    if "Predictions" in request and given:
+        raise InvalidRequest(
+            f"The execution input has Predictions, which are there already, and {' and '.join(given)}; "
+            "keep Predictions to apply another Confidence, or Endpoint and Dataset to predict"
+        )
+    if "Predictions" not in request and len(given) < 2:
+        lacking = "Dataset" if given == ["Endpoint"] else "Endpoint" if given else "Endpoint and Dataset"
+        raise InvalidRequest(
+            f"The execution input has no {lacking}; give Endpoint and Dataset to predict rows, or Predictions to apply "
+            "another Confidence to predictions that are there already"
+        )
+
+
+def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
+    """Where a scoring's results go: where the request says, else a folder of its own.
+
+    Args:
+        request: checked input of a scoring execution.
+        bucket: the data bucket, the only one that scoring may write to.
+        name: of the scoring.
+
+    Raises:
+        InvalidRequest: the request's folders are not below runs/ or scorings/ of the data bucket.
+    """
+    folders = tuple(f"s3://{bucket}/{folder}/" for folder in ("scorings", "runs"))
+    uri = str(request.get("OutputUri", f"{folders[0]}{name}")).rstrip("/") + "/"
+    if not uri.startswith(folders) or uri in folders:
+        raise InvalidRequest(f"OutputUri is {uri} but must be a folder below {folders[0]}; leave it out for a new one")
+    if not str(request.get("Predictions", uri)).startswith(folders):
+        raise InvalidRequest(
+            f"Predictions is {request['Predictions']} but must be a folder below {' or '.join(folders)}; "
+            "give the folder of an earlier scoring"
+        )
+    return uri
+
+
+def prepare_rows(
+    sagemaker: "SageMakerClient",
+    s3: "S3Client",
+    request: Mapping[str, Any],
+    output_uri: str,
+    default_threshold: float | None,
+) -> dict[str, Any]:
+    """Write the dataset's rows as parts of records, keys and skipped rows; what the state machine goes on with.
+
+    That is written to rows.json as well.
+
+    Args:
+        sagemaker: client.
+        s3: client.
+        request: checked input of a scoring execution.
+        output_uri: folder for the results.
+        default_threshold: the stack's Confidence, for a model that has no calibration.json; regressions ignore it.
+
+    Raises:
+        InvalidRequest: the endpoint is none of ours, or the confidence does not fit its model.
+        InvalidDataset: the dataset cannot be read, lacks a training column, or has a cell the recipe cannot use.
+    """
+    model = find_model(sagemaker, s3, request["Endpoint"]["Name"])
+    recipe = recipes.from_document(read_json(s3, model.run.recipe))
+    asked = request["Dataset"]
+    dataset = open_dataset(s3, asked["S3Uri"], asked.get("Delimiter"))
+    roles = _roles(dataset, asked, recipe)
+    unknown = recipe.check_scorable(dataset)
+    ignored = [name for name in unknown if name not in {roles.identity, roles.truth, roles.row_number}]
+    files = ScoringFiles(output_uri)
+    answering = {
+        "ModelUri": model.run.uri,
+        "OutputUri": files.uri,
+        "ProblemType": model.problem_type,
+        "ResponseKeys": list(model.response_keys),
+    }
+    decision = scoring_confidence.resolve(s3, answering, request.get("Confidence"), default_threshold)
+    for folder in ("rows/", "predictions/", "accepted/", "review/"):
+        delete_prefix(s3, f"{files.uri}{folder}")  # of an earlier attempt, which may have had more parts
+    writer = _Writer(s3, files)
+    for batch in dataset.batches():
+        passes, features = recipe.to_score(batch)
+        writer.add(roles.keys(batch), features, passes)
+    writer.close()
+    rows = {
+        "Name": model.run.uri.rstrip("/").rpartition("/")[2],
+        **answering,
+        **decision,
+        "PredictionsUri": files.uri,
+        "Predicted": False,
+        "EndpointName": request["Endpoint"]["Name"],
+        "Parts": list(range(writer.features.parts)),
+        "Rows": writer.features.rows + writer.skipped.rows,
+        "Skipped": writer.skipped.rows,
+        "HasTruth": roles.truth is not None,
+        "IdColumn": roles.identity or "",
+        "IgnoredColumns": ignored[:_NAMES_IN_STATE],
+        "MaxConcurrency": model.max_concurrency,
+        "MaxPayloadBytes": model.max_payload_bytes,
+    }
+    write_json(s3, files.rows, rows)
+    return rows
+
+
+def _roles(dataset: Dataset, asked: Mapping[str, str], recipe: recipes.Recipe) -> Roles:
+    for key in ("IdColumn", "TargetColumn", "RowColumn"):
+        if key in asked:
+            dataset.require(asked[key], f"Dataset.{key}")
+    row_number = asked.get("RowColumn")
+    if ROW_COLUMN in dataset.columns and row_number != ROW_COLUMN:
+        raise InvalidDataset(f"{dataset.uri} has a column {ROW_COLUMN!r}, a name this project uses; rename the column")
+    identity = asked.get("IdColumn") or (recipe.id_column if recipe.id_column in dataset.columns else None)
+    if identity:
+        check_identity(identity)
+    truth = asked.get("TargetColumn") or (recipe.target if recipe.target in dataset.columns else None)
+    return Roles(identity, truth, row_number)
+
+
+class _Writer:
+    """Three files per part, in step: records for the endpoint, their keys, and the keys of rows that are not sent."""
+
+    def __init__(self, s3: "S3Client", files: ScoringFiles) -> None:
+        self.features = PartWriter(s3, files.features, None, None)
+        self.skipped = PartWriter(s3, files.skipped, [*_KEY_HEADER, "Reason"], None)
+        self._keys = PartWriter(s3, files.keys, _KEY_HEADER, None)
+        self._rows = 0
+
+    def add(self, keys: pl.DataFrame, features: pl.DataFrame, passes: pl.Series) -> None:
+        for start in range(0, keys.height, _SLICE_ROWS):
+            sent = passes.slice(start, _SLICE_ROWS)
+            some = keys.slice(start, _SLICE_ROWS)
+            self.features.write(features.slice(start, _SLICE_ROWS).filter(sent))
+            self._keys.write(some.filter(sent))
+            self.skipped.write(some.filter(~sent).with_columns(Reason=pl.lit("FilteredOut")))
+            self._rows += some.height
+            if self.features.size >= PART_BYTES or self._rows >= PART_ROWS:
+                self.close()
+
+    def close(self) -> None:
+        if self._rows:
+            for writer in (self.features, self._keys, self.skipped):
+                writer.flush()
+            self._rows = 0
