@@ -14,7 +14,7 @@ from automl import schema
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring.answers import Answer
 from automl.storage import read_json, write_bytes, write_json
-from tests.unit.known_rows import BINARY, MULTICLASS, REGRESSION, drawn_binary, drawn_multiclass, numbers
+from tests.unit.proof.known_rows import BINARY, MULTICLASS, REGRESSION, drawn_binary, drawn_multiclass, numbers
 
 RUN = RunFiles("s3://data-bucket/runs/new/")
 FORMER = RunFiles("s3://data-bucket/runs/former/")

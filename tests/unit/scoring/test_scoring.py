@@ -15,7 +15,7 @@ from automl.scoring import prepare
 from automl.scoring.inference import score_part
 from automl.scoring.prepare import check_source, output_folder
 from automl.storage import list_objects, read_bytes, write_bytes
-from tests.unit.scoring_bench import OUTPUT, Runtime, of_age, prepared, put, score, serve, table
+from tests.unit.scoring.scoring_bench import OUTPUT, Runtime, of_age, prepared, put, score, serve, table
 
 FUNCTIONS = Path(prepare.__file__).parents[2]
 

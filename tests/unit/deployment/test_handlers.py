@@ -21,7 +21,7 @@ from automl import runs
 from automl.errors import ChampionChanged, EndpointFailed, InvalidRequest
 from tests.unit.endpoint_answers import ACCOUNT, INSTANCES, NOW, Answers, previous_tag, scaling_tag
 
-EVENTS = Path(__file__).parents[2] / "events"
+EVENTS = Path(__file__).parents[3] / "events"
 RUN = "abalone-0a1b2c3d"
 OURS = {"Key": "autopilot-flow:run", "Value": f"s3://data-bucket/runs/{RUN}/"}
 FORMER = "abalone-9f8e7d6c-1b2c3d4e"

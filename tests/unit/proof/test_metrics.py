@@ -15,7 +15,7 @@ from automl.proof.calibration_map import CalibrationMap
 from automl.proof.metrics import report, values_of
 from automl.proof.scored import collect
 from automl.scoring.answers import Answer
-from tests.unit.known_rows import (
+from tests.unit.proof.known_rows import (
     BINARY,
     MULTICLASS,
     REGRESSION,

@@ -14,7 +14,7 @@ from automl.scoring import prepare
 from automl.scoring.predictions import filter_part
 from automl.scoring.reuse import reuse_rows
 from automl.storage import delete_prefix, list_objects, read_bytes, read_json, write_json
-from tests.unit.scoring_bench import CLASSES, OUTPUT, RUN, judged, of_age, prepared, put, score, serve, table
+from tests.unit.scoring.scoring_bench import CLASSES, OUTPUT, RUN, judged, of_age, prepared, put, score, serve, table
 
 FIRST, AGAIN = ScoringFiles("s3://data-bucket/scorings/first/"), "s3://data-bucket/scorings/again/"
 KEYS = {"BinaryClassification": CLASSES, "Regression": ["prediction"]}
