@@ -33,10 +33,10 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 sys.path.insert(0, str(Path(__file__).parents[1] / "functions"))  # as Lambda has it
 
 from automl.proof.calibrate import calibration_of
-from automl.proof.calibration_map import CalibrationMap
 from automl.proof.evaluation import describe
 from automl.proof.scored import Scored, collect
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
 
 TARGET, CERTAINTY, LEVEL = 0.95, 0.9, 0.9
 TRAIN, CALIBRATION = 0.3, 0.2

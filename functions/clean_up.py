@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import cleanup, cost, environment, failures, results, storage
+from automl import environment, failures, storage
 from automl.deployment.endpoint_services import EndpointServices
+from automl.outcome import cleanup, cost, results
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 

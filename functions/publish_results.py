@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import cost, results, storage
+from automl import storage
+from automl.outcome import cost, results
 from automl.run_files import RunFiles
 from automl.telemetry import CLIENT_CONFIG, Event, task
 

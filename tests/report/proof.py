@@ -10,12 +10,12 @@ from sklearn.naive_bayes import GaussianNB
 
 from automl.objectives import BINARY, MULTICLASS, REGRESSION
 from automl.proof.calibrate import calibration_of
-from automl.proof.calibration_map import CalibrationMap
 from automl.proof.comparison import compare
 from automl.proof.evaluation import describe
 from automl.proof.gate import judge
 from automl.proof.scored import Scored, collect
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
 
 Document = dict[str, Any]
 Records = list[tuple[str, Answer]]

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from automl.objectives import REGRESSION
 from automl.proof.calibration import Calibration, Sample, fit, uncalibrated
-from automl.proof.calibration_map import NONE, SPLIT_CONFORMAL, CalibrationMap
 from automl.proof.conformal import fewest_rows, intervals
 from automl.proof.labels import Labels
 from automl.proof.scored import Record, finite, read_records
 from automl.proof.thresholds import FIRST_SHARE, Judged, choose
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import NONE, SPLIT_CONFORMAL, CalibrationMap
 from automl.storage import exists, read_json
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from automl.proof.calibration_map import (
+from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import (
     ISOTONIC,
     NONE,
     SIGMOID,
@@ -24,7 +25,6 @@ from automl.proof.calibration_map import (
     CalibrationMap,
     log_odds,
 )
-from automl.scoring.answers import Answer
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int_]

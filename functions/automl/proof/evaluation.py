@@ -9,13 +9,13 @@ from automl.failures import sentence
 from automl.objectives import REGRESSION
 from automl.proof import diagnostics
 from automl.proof.bootstrap import ECE_BEFORE, LEVEL, LOG_LOSS_BEFORE, Statistics, estimates
-from automl.proof.calibration_map import NONE
 from automl.proof.comparison import NotComparable, compare
 from automl.proof.gate import judge
 from automl.proof.metrics import log_loss, values_of, without_probabilities
 from automl.proof.reliability import diagram, expected_calibration_error
 from automl.proof.scored import Scored, read_scored
 from automl.run_files import RunFiles, ScoringFiles
+from automl.scoring.calibration_map import NONE
 from automl.scoring.predictions import read_rule
 from automl.storage import read_json, read_json_if_there
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.objectives import REGRESSION
-from automl.proof.calibration_map import CalibrationMap
-from automl.proof.decision import decide
 from automl.proof.labels import Labels
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
+from automl.scoring.decision import decide
 from automl.scoring.predictions import read_predictions
 from automl.storage import read_bytes
 
@@ -84,7 +84,7 @@ def read_scored(
         s3: client.
         rows: what Prepare Rows returned for it.
         calibration: of the model.
-        confidence: says which rows are accepted, see :func:`automl.proof.decision.decide`.
+        confidence: says which rows are accepted, see :func:`automl.scoring.decision.decide`.
 
     Raises:
         PredictionMismatch: an answer cannot be read, or is of another model than the calibration.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from automl import cost, storage
+from automl import storage
+from automl.outcome import cost
 from automl.report import timeline
 from automl.report.timeline import Phase
 from automl.run_files import RunFiles

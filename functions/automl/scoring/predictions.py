@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import InvalidRequest
 from automl.objectives import REGRESSION
-from automl.proof.calibration_map import NONE, CalibrationMap
-from automl.proof.decision import Decision, decide
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import Answer, read_answer
+from automl.scoring.calibration_map import NONE, CalibrationMap
+from automl.scoring.decision import Decision, decide
 from automl.storage import read_bytes, read_json, write_bytes
 
 if TYPE_CHECKING:

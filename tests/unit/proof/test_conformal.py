@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from automl.proof.calibration_map import CalibrationMap
 from automl.proof.conformal import MOST_REGIONS, fewest_rows, half_width, intervals
+from automl.scoring.calibration_map import CalibrationMap
 
 Floats = NDArray[np.float64]
 

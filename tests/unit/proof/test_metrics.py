@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.proof.bootstrap import Statistics
-from automl.proof.calibration_map import CalibrationMap
 from automl.proof.metrics import report, values_of
 from automl.proof.scored import collect
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
 from tests.unit.proof.known_rows import (
     BINARY,
     MULTICLASS,

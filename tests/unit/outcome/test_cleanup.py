@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from automl import cleanup, runs
+from automl import runs
 from automl.chores import Chores
 from automl.errors import ServiceUnavailable
+from automl.outcome import cleanup
 from tests.unit.endpoint_answers import NOW, Answers, previous_tag
 from tests.unit.registry_answers import (
     ACCOUNT,

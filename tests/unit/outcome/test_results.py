@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from automl import results, schema
+from automl import schema
 from automl.failures import Failure
+from automl.outcome import results
 
 URI = "s3://data-bucket/runs/run-1/"
 NOW = datetime(2026, 11, 21, 6, 1, 1, tzinfo=UTC)

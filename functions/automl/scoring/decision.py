@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.objectives import REGRESSION
-from automl.proof.calibration_map import CalibrationMap
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
 
 LOW_CONFIDENCE = "LowConfidence"
 TARGET_NOT_PROMISED = "TargetNotPromised"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import PredictionMismatch
-from automl.proof import calibration_map
-from automl.proof.calibration_map import CalibrationMap
+from automl.scoring import calibration_map
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
 
 ABC = ("a", "b", "c")
 
@@ -111,7 +111,7 @@ def test_an_interval_is_that_of_the_predictions_region() -> None:
 
 
 def test_applying_needs_no_statistics_layer() -> None:
-    code = "import sys, automl.proof.decision; print({'numpy', 'sklearn', 'polars'} & set(sys.modules))"
+    code = "import sys, automl.scoring.decision; print({'numpy', 'sklearn', 'polars'} & set(sys.modules))"
     folder = Path(calibration_map.__file__).parents[2]
 
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from automl.proof.calibration_map import CalibrationMap
-from automl.proof.decision import decide
 from automl.scoring.answers import Answer
+from automl.scoring.calibration_map import CalibrationMap
+from automl.scoring.decision import decide
 
 BINARY, REGRESSION = "BinaryClassification", "Regression"
 AT_HALF = Answer("yes", ("no", "yes"), (0.5, 0.5))

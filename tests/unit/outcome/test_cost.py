@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from automl import cost
+from automl.outcome import cost
 
 START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:"
