@@ -46,9 +46,14 @@ def _calibration(document: Mapping[str, Any]) -> str:
     calibration = document.get("Calibration", {})
     if "Method" not in calibration:
         return ""
-    name = calibration["Method"] if calibration["Method"] != "None" else "probabilities stay as they are"
-    method = f"{name}, from {calibration.get('Rows', 0):,} rows"
-    return "; ".join(filter(None, (method, decision(calibration.get("Confidence", {})))))
+    confidence = calibration.get("Confidence", {})
+    if calibration["Method"] != "None":
+        method = f"{calibration['Method']}, from {calibration.get('Rows', 0):,} rows"
+    elif "Level" in confidence:
+        return str(confidence.get("Note", "predictions have no intervals"))
+    else:
+        method = f"probabilities stay as they are, from {calibration.get('Rows', 0):,} rows"
+    return "; ".join(filter(None, (method, decision(confidence))))
 
 
 def _champion(document: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What a run came to, for people."""
 
 import shlex
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _OF_TRUST = ("ECE", "Coverage")
 """Metrics that are told by themselves."""
 _MAIN = ("Accuracy", "RMSE", "R2")
 """What people ask of the accepted rows."""
+_AGAIN = "Again"
 _STYLES = {"Completed": "green", "Rejected": "yellow", "RolledBack": "yellow"}
 
 
@@ -70,12 +72,21 @@ def show_scoring(console: Console, scoring: Mapping[str, Any], folder: Path | No
 
 
 def _print(console: Console, facts: Iterable[tuple[str, str]]) -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in facts:
-        table.add_row(name, Text(text, style=_STYLES.get(text.partition(":")[0], "")))
-    console.print(table)
+    known = list(facts)
+    indent = max(len(name) for name, _ in known) + 2
+    for name, text in known:
+        style = _STYLES.get(text.partition(":")[0], "")
+        for position, line in enumerate(_lines(name, text, console.width - indent)):
+            head = Text("" if position else name, style="bold")
+            head.pad_right(indent - len(head))
+            console.print(head + Text(line, style=style), soft_wrap=True)
+
+
+def _lines(name: str, text: str, width: int) -> list[str]:
+    """The text in lines of the width, except what people copy: a command, an address."""
+    if name == _AGAIN:
+        return [text]
+    return textwrap.wrap(text, max(20, width), break_long_words=False, break_on_hyphens=False)
 
 
 def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> list[tuple[str, str]]:
@@ -100,7 +111,7 @@ def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> l
     if "Report" in result["Files"]:
         facts.append(("Report", f"{folder}/{REPORT}"))
     facts += [("Files", f"{folder}/{ACCEPTED}, {REVIEW}, {RESULT}"), ("All files", result["Uri"])]
-    return facts + ([("Again", shlex.join(command))] if command else [])
+    return facts + ([(_AGAIN, shlex.join(command))] if command else [])
 
 
 def _outcome(result: Mapping[str, Any]) -> str:

@@ -120,7 +120,8 @@ def decide(target: TargetValues, problem_type: str | None = None, objective: str
     if objective:
         check_objective(chosen, objective)
     metric = objective or DEFAULT_OBJECTIVE[chosen]
-    origin = "as the request says" if objective else "the default"
+    # A request that names the type only gets the default from Validate Request.
+    origin = "the default" if metric == DEFAULT_OBJECTIVE[chosen] else "as the request says"
     left_out = f"; {target.missing:,} rows without target ({MISSING_IS}) are left out" if target.missing else ""
     return Problem(chosen, metric, f"{chosen}, {reason}; objective {metric}, {origin}{left_out}")
 

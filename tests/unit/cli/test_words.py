@@ -202,6 +202,16 @@ EVALUATED = {
             {"Calibration": {"Method": "Temperature", "Rows": 180, "Confidence": {"Threshold": 0.5}}},
             "Temperature, from 180 rows; confidence from 0.5",
         ),
+        (
+            "Calibrate Model",
+            {"Calibration": {"Method": "None", "Rows": 50, "Confidence": {"Level": 0.99, "Note": "Too few rows"}}},
+            "Too few rows",
+        ),
+        (
+            "Calibrate Model",
+            {"Calibration": {"Method": "None", "Rows": 50, "Confidence": {}}},
+            "probabilities stay as they are, from 50 rows",
+        ),
         ("Find Champion", {"Champion": {"Exists": False}}, "none yet"),
         (
             "Find Champion",

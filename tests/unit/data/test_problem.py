@@ -53,6 +53,12 @@ def test_what_the_request_says_is_told() -> None:
     assert problem.decided == "Regression, as the request says; objective MAE, as the request says"
 
 
+def test_a_default_is_no_wish_of_the_request() -> None:
+    problem = decide(target(numbers(10), "integer"), "Regression", "RMSE")
+
+    assert problem.decided == "Regression, as the request says; objective RMSE, the default"
+
+
 def test_an_objective_of_one_type_only_decides_the_type() -> None:
     assert decide(target(numbers(10), "integer"), None, "R2").type == "Regression"
 
