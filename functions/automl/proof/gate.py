@@ -99,8 +99,8 @@ def _both(comparison: Mapping[str, Any]) -> str:
 
 def _better_by(comparison: Mapping[str, Any]) -> str:
     difference, lower, upper = (comparison[key] for key in ("Difference", "Lower", "Upper"))
-    told = f"{abs(difference):.3g} {'worse' if difference < 0 else 'better'}"
-    if lower is None:
+    told = f"{abs(difference):.3g} {'worse' if difference < 0 else 'better'}" if difference else "as good"
+    if lower is None or lower == upper:
         return told
     return f"{told} (from {lower:+.3g} to {upper:+.3g} with {comparison['IntervalLevel']:.0%} confidence)"
 

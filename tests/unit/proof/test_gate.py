@@ -107,3 +107,11 @@ def test_a_model_that_is_clearly_worse_on_the_champions_own_rows_is_rejected(
 
 def test_former_rows_that_were_not_scored_are_no_obstacle() -> None:
     assert judge({}, {}, {}, {**champion(), "FormerTest": {"Reason": "timed out"}})["Accepted"] is True
+
+
+def test_the_same_model_again_is_as_good() -> None:
+    same = champion(Challenger=2.1, Difference=0.0, Lower=0.0, Upper=0.0)
+
+    assert judge({}, {}, {}, same)["Reasons"] == [
+        "RMSE of the new model is 2.1, of the former 2.1 on the same 418 test rows: as good; it must be better"
+    ]
