@@ -18,7 +18,8 @@ CLIENTS = approval.Clients(
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
     """An event ``SageMaker Model Package State Change`` → what became of it."""
-    package = event["detail"]["ModelPackageArn"]
-    outcome = approval.answer(CLIENTS, package, SETTINGS.data_bucket)
+    detail = event["detail"]
+    package = detail.get("ModelPackageArn") or event["resources"][0]
+    outcome = approval.answer(CLIENTS, package, detail["ModelApprovalStatus"], SETTINGS.data_bucket)
     logger.info("approval status changed", extra={"package": package, "outcome": outcome})
     return {"Package": package, "Outcome": outcome}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from automl.errors import InvalidRequest
+from automl.errors import InvalidRequest, ServiceUnavailable
 from automl.lineage import registry
 from automl.run_files import RunFiles
 from automl.runs import run_uri
@@ -58,11 +58,20 @@ def wait(clients: Clients, run: Mapping[str, Any], package_arn: str, task_token:
     return _answer(clients, run["Uri"], package)
 
 
-def answer(clients: Clients, package_arn: str, data_bucket: str) -> str:
+def answer(clients: Clients, package_arn: str, told: str, data_bucket: str) -> str:
     """Tell the run that waits for this package how it was decided. Nobody waiting is no error.
+
+    Args:
+        clients: clients.
+        package_arn: of the package that was decided.
+        told: how, as the event says. What SageMaker says now counts, unless it does not know of the event yet.
+        data_bucket: of this stack.
 
     Returns:
         What became of it, for the log.
+
+    Raises:
+        ServiceUnavailable: SageMaker does not know of the decision yet.
     """
     package = registry.find_package(clients.sagemaker, package_arn)
     if package is None:
@@ -70,6 +79,11 @@ def answer(clients: Clients, package_arn: str, data_bucket: str) -> str:
     uri = package.properties.get("RunUri", "")
     if uri != run_uri(data_bucket, package.properties.get("Run", "")):
         return "the package is not of a run of this stack"
+    if told in _DECIDED and package.status not in _DECIDED:
+        raise ServiceUnavailable(
+            f"Model package {package.arn} was {told.lower()}, its event says, but SageMaker tells {package.status}; "
+            "look again, and if it stays so, approve or reject it once more"
+        )
     return _answer(clients, uri, package)
 
 
@@ -78,7 +92,8 @@ def _answer(clients: Clients, uri: str, package: registry.Package) -> str:
         return "it is not decided"
     file = RunFiles(uri).approval
     waiting = read_json_if_there(clients.s3, file)
-    if waiting is None or waiting["PackageArn"] != package.arn:
+    # SageMaker does not keep the case of a name in every ARN.
+    if waiting is None or waiting["PackageArn"].lower() != package.arn.lower():
         return "no run waits for it"
     output = json.dumps({"Status": package.status, "Reason": _reason(package)})
     try:

@@ -10,7 +10,7 @@ import wait_for_approval
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from automl.errors import InvalidRequest
+from automl.errors import InvalidRequest, ServiceUnavailable
 from tests.unit.registry_answers import arn, described, missing, package, run_uri
 
 KEY = "runs/run-2/approval.json"
@@ -82,7 +82,6 @@ def test_an_answer_that_could_not_be_given_is_given_again_by_the_retry(
     ("found", "outcome"),
     [
         (package(2, "run-2"), "no run waits for it"),
-        (package(2, "run-2", "PendingManualApproval"), "it is not decided"),
         (
             package(2, "run-2", CustomerMetadataProperties={"Run": "run-2", "RunUri": "s3://other/runs/run-2/"}),
             "the package is not of a run of this stack",
@@ -93,7 +92,7 @@ def test_an_answer_that_could_not_be_given_is_given_again_by_the_retry(
         ),
         (package(2, "run-2", CustomerMetadataProperties={"team": "x"}), "the package is not of a run of this stack"),
     ],
-    ids=["a duplicate, or too early", "set back", "another stack", "a forged folder", "not ours"],
+    ids=["a duplicate, or too early", "another stack", "a forged folder", "not ours"],
 )
 def test_an_answer_that_nobody_waits_for_is_no_error(
     data_bucket: Any, lambda_context: Any, stub: Callable[[Any], Stubber], found: dict[str, Any], outcome: str
@@ -101,6 +100,30 @@ def test_an_answer_that_nobody_waits_for_is_no_error(
     described(stub(answer_approval.CLIENTS.sagemaker), found)
     stub(answer_approval.CLIENTS.step_functions)  # is not asked
     assert answer_approval.handler(EVENT, lambda_context)["Outcome"] == outcome
+
+
+def test_an_event_that_sagemaker_does_not_know_of_yet_comes_again(
+    data_bucket: Any, lambda_context: Any, stub: Callable[[Any], Stubber]
+) -> None:
+    """Lambda tries an event three times. Were it dropped, the run would wait for an answer that was given."""
+    waiting(data_bucket)
+    sagemaker = stub(answer_approval.CLIENTS.sagemaker)
+    described(sagemaker, package(2, "run-2", "PendingManualApproval"))
+    described(sagemaker, package(2, "run-2", "Approved"))
+    answered(stub(answer_approval.CLIENTS.step_functions), "token-1", "Approved", "Model package rings/2 was approved")
+    with pytest.raises(ServiceUnavailable, match="approved, its event says, but SageMaker tells PendingManualApproval"):
+        answer_approval.handler(EVENT, lambda_context)
+    assert answer_approval.handler(EVENT, lambda_context)["Outcome"] == "Approved is passed on"
+
+
+def test_a_package_is_known_by_its_arn_wherever_the_event_tells_it_in_whatever_case(
+    data_bucket: Any, lambda_context: Any, stub: Callable[[Any], Stubber]
+) -> None:
+    waiting(data_bucket, {**WAITING, "PackageArn": arn(2).replace("rings", "Rings")})
+    described(stub(answer_approval.CLIENTS.sagemaker), package(2, "run-2"))
+    answered(stub(answer_approval.CLIENTS.step_functions), "token-1", "Approved", "Model package rings/2 was approved")
+    event = {**EVENT, "resources": [arn(2)], "detail": {"ModelApprovalStatus": "Approved"}}
+    assert answer_approval.handler(event, lambda_context)["Outcome"] == "Approved is passed on"
 
 
 def test_the_token_of_another_package_is_not_used(
