@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
 
 
+_SETTLING_SECONDS = 10
+"""So long after the order DescribeEndpoint may still tell what was before, at most: it is eventually consistent."""
+
+
 def new_status(
     wanted: Target, config_name: str, previous: str, now: datetime, settings: EndpointSettings
 ) -> dict[str, Any]:
@@ -56,7 +60,11 @@ def refreshed_status(
     now: datetime,
     minimum_wait_seconds: int,
 ) -> dict[str, Any]:
-    """The status document after looking at the endpoint once more. An endpoint that is gone counts as Failed."""
+    """The status document after looking at the endpoint once more. An endpoint that is gone counts as Failed.
+
+    One that seems to be as it was before the order, at once after that, has not shown the order yet: it is looked at
+    again.
+    """
     elapsed = max(0.0, (now - datetime.fromisoformat(status["StartedAt"])).total_seconds())
     seen = {
         **status,
@@ -65,6 +73,8 @@ def refreshed_status(
         "Seconds": round(elapsed, 3),
         "WaitSeconds": wait_seconds(elapsed, minimum_wait_seconds),
     }
+    if status["Polls"] == 0 and elapsed < _SETTLING_SECONDS and _is_as_before(status, endpoint):
+        return seen
     if endpoint is None:
         reason = "it was deleted while it was being deployed; deploy again"
         return {**seen, "Status": "Failed", "ConfigInService": "", "FailureReason": reason}
@@ -75,6 +85,14 @@ def refreshed_status(
         watching = " and ".join(alarms.names(status["Name"]))
         reason = f"SageMaker gives no reason, look at the alarms {watching} if it runs on instances"
     return {**seen, "Status": state, "ConfigInService": in_service, "FailureReason": reason}
+
+
+def _is_as_before(status: Mapping[str, Any], endpoint: "DescribeEndpointOutputTypeDef | None") -> bool:
+    """Whether the endpoint is not there, or still in service with the config that is to be replaced."""
+    if endpoint is None:
+        return True
+    replaced = status["ConfigName"] if status["Restoring"] else status["PreviousConfigName"]
+    return endpoint["EndpointStatus"] == "InService" and endpoint["EndpointConfigName"] == replaced
 
 
 def rolled_back_status(

@@ -72,6 +72,16 @@ def test_failures_carry_their_reason() -> None:
     assert "deleted while" in gone["FailureReason"]
 
 
+@pytest.mark.parametrize(("previous", "found"), [("", None), ("old", endpoint("InService", "old"))])
+def test_an_order_that_does_not_show_yet_is_no_failure(previous: str, found: Any) -> None:
+    """The first look comes at once after the order, and would take what was before for a failed deployment."""
+    first = refreshed(new(previous), found, 1)
+    assert (first["Status"], first["FailureReason"]) == (new(previous)["Status"], "")
+    assert (first["Polls"], first["ElapsedSeconds"]) == (1, 1)
+    second = refreshed(first, found, 2)
+    assert (second["Status"], bool(second["FailureReason"])) == ("InService" if found else "Failed", True)
+
+
 def test_a_created_endpoint_that_is_taken_back_is_gone() -> None:
     status = rolled_back(refreshed(new(""), endpoint("Failed", "new")), "Deleted")
     assert (status["Status"], status["Restoring"], status["ConfigInService"]) == ("Deleted", False, "")
