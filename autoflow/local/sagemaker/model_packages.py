@@ -42,7 +42,6 @@ _SUMMARY = (
     "ModelApprovalStatus",
     "ModelLifeCycle",
 )
-_UPDATED = ("ApprovalDescription", "SourceUri", "ModelLifeCycle")
 _MOST_PROPERTIES = 50
 _PENDING = "PendingManualApproval"
 _KEYS: dict[str, Callable[[Document], Any]] = {

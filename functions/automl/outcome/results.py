@@ -9,7 +9,6 @@ from automl.lineage.registry import REJECTED
 from automl.run_files import RunFiles
 
 COMPLETED = "Completed"
-ROLLED_BACK = "RolledBack"
 
 _CALIBRATED = ("ECE", "Coverage")
 """Metrics that only an evaluation after calibration knows."""

@@ -1,4 +1,4 @@
-"""What a record of an endpoint's answer says: the prediction and how sure the model is of it."""
+"""What a record of an endpoint's answer says: the prediction, and the probability of each label."""
 
 import ast
 import functools
@@ -17,15 +17,6 @@ class Answer:
     prediction: str
     labels: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
-
-    @property
-    def confidence(self) -> float | None:
-        """The largest probability, that of the prediction; None when the model gives none."""
-        return max(self.probabilities) if self.probabilities else None
-
-    def is_sure(self, threshold: float | None) -> bool:
-        """Whether the confidence reaches the threshold; always without a threshold."""
-        return threshold is None or (self.confidence or 0.0) >= threshold
 
 
 def read_answer(record: Mapping[str, str], problem_type: str) -> Answer:

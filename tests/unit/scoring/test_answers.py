@@ -24,7 +24,7 @@ def test_labels_are_paired_with_their_probabilities(pairs: list[tuple[str, float
 
     answer = read_answer(record, BINARY)
 
-    assert answer.confidence == max(probabilities)
+    assert answer.probabilities == tuple(probabilities)
     assert dict(pairs)[answer.prediction] == max(probabilities)
 
 
@@ -35,23 +35,14 @@ def test_labels_that_are_no_texts_become_texts() -> None:
 
 
 def test_without_labels_the_predicted_label_has_the_largest_probability() -> None:
-    assert read_answer({"predicted_label": "b", "probabilities": "[0.3, 0.7]"}, BINARY).confidence == 0.7
+    record = {"predicted_label": "b", "probabilities": "[0.3, 0.7]"}
+
+    assert read_answer(record, BINARY) == Answer("b", (), (0.3, 0.7))
     assert read_answer({"predicted_label": "b"}, BINARY) == Answer("b")
 
 
-def test_a_regression_has_a_number_and_no_confidence() -> None:
-    answer = read_answer({"prediction": " 1.50"}, REGRESSION)
-
-    assert (answer.prediction, answer.confidence) == ("1.50", None)
-
-
-@pytest.mark.parametrize(
-    ("confidence", "threshold", "sure"), [(0.9, 0.9, True), (0.89, 0.9, False), (0.1, None, True), (None, 0.5, False)]
-)
-def test_a_threshold_is_reached_or_not(confidence: float | None, threshold: float | None, sure: bool) -> None:
-    answer = Answer("a", ("a",), () if confidence is None else (confidence,))
-
-    assert answer.is_sure(threshold) is sure
+def test_a_regression_has_a_number_and_no_probabilities() -> None:
+    assert read_answer({"prediction": " 1.50"}, REGRESSION) == Answer("1.50")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import PredictionMismatch
-from automl.scoring import calibration_map
 from automl.scoring.answers import Answer
 from automl.scoring.calibration_map import CalibrationMap
 
@@ -108,12 +104,3 @@ def test_an_interval_is_that_of_the_predictions_region() -> None:
         None,
         None,
     ]
-
-
-def test_applying_needs_no_statistics_layer() -> None:
-    code = "import sys, automl.scoring.decision; print({'numpy', 'sklearn', 'polars'} & set(sys.modules))"
-    folder = Path(calibration_map.__file__).parents[2]
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
-
-    assert done.stdout == "set()\n"
