@@ -13,6 +13,11 @@ COMPLETED = "Completed"
 _CALIBRATED = ("ECE", "Coverage")
 """Metrics that only an evaluation after calibration knows."""
 
+_NOT_SCORED = (
+    "No model is in service, so the rows to score were not predicted; "
+    "what is counted here, and in the files, are the run's own test rows"
+)
+
 Document = dict[str, Any]
 
 
@@ -27,7 +32,6 @@ def ended(state: Mapping[str, Any], cost: Mapping[str, float], now: datetime) ->
     run, data, job, outcome = state["Run"], state["Data"], state["Job"], state["Outcome"]
     evaluation, calibration = state["Evaluation"], state["Calibration"]
     scoring = state.get("Scoring", state["Test"])["Scoring"]
-    counts = {key: scoring[key] for key in ("Rows", "Accepted", "Review")}
     document = {
         "Run": run["Name"],
         "Uri": run["Uri"],
@@ -43,7 +47,7 @@ def ended(state: Mapping[str, Any], cost: Mapping[str, float], now: datetime) ->
         "Confidence": calibration["Confidence"],
         "Evaluation": {key: evaluation[key] for key in ("Accepted", "Reason")},
         "Champion": _champion(state),
-        "Scoring": {**counts, **({"Metrics": scoring["Metrics"]} if scoring.get("Metrics") else {})},
+        "Scoring": _scoring(state, scoring),
         "Endpoint": _endpoint(state),
         "Removed": state["Retired"]["Removed"],
         "Polling": {"Polls": job["Polls"], "LagSeconds": job["LagSeconds"]},
@@ -74,6 +78,14 @@ def _quality(state: Mapping[str, Any]) -> Document:
     proof, evaluation = state["Test"]["Scoring"], state["Evaluation"]
     quality = proof.get("Quality") or {"Rows": proof["Rows"], "Metrics": {}}
     return {**quality, "Metrics": {**quality["Metrics"], **_keys(evaluation["Metrics"], *_CALIBRATED)}}
+
+
+def _scoring(state: Mapping[str, Any], scoring: Mapping[str, Any]) -> Document:
+    """The counts of the rows to score, else of the test rows."""
+    counts = _keys(scoring, "Rows", "Accepted", "Review")
+    metrics = {"Metrics": scoring["Metrics"]} if scoring.get("Metrics") else {}
+    unanswered = "Scoring" in state["Data"] and "Scoring" not in state
+    return {**counts, **metrics, **({"Note": _NOT_SCORED} if unanswered else {})}
 
 
 def _champion(state: Mapping[str, Any]) -> Document:

@@ -232,3 +232,15 @@ def test_a_job_that_was_not_seen_to_end_has_no_lag() -> None:
     document = valid(results.failed(running, RUN, Failure("States.Timeout", "x"), [], COST, NOW))
     assert "Polling" not in document
     assert document["Cost"] == COST
+
+
+def test_rows_that_no_model_could_predict_are_told_from_the_test_rows() -> None:
+    data = {**state()["Data"], "Scoring": {"Dataset": {"S3Uri": "s3://data-bucket/new.csv"}, "OutputUri": URI}}
+    rejected = {"Champion": NOBODY, "Outcome": {"Name": "Rejected", "Reason": "too bad"}, "Data": data}
+    undeployed = without(state(**rejected), "Package", "Deployment")
+
+    scoring = ended(undeployed)["Scoring"]
+    assert scoring["Rows"] == PROOF["Rows"]
+    assert "were not predicted" in scoring["Note"]
+    assert "Note" not in ended({**state(), "Data": data, "Scoring": {"Scoring": NEW_ROWS}})["Scoring"]
+    assert "Note" not in ended(state())["Scoring"]
