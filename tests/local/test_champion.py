@@ -192,8 +192,8 @@ def test_a_new_threshold_needs_no_inference(lineage: Lineage, account: Account) 
 
 
 @contextmanager
-def waiting(cloud: Cloud, folder: Path, endpoint: str) -> Iterator[str]:
-    """A run that waits for approval; the command that started it is killed meanwhile, without a chance to say so."""
+def asking(cloud: Cloud, folder: Path, endpoint: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A run that waits for approval, and the command that started it and asks for it."""
     write_csv(folder / "customers.csv", customers(900))
     command = (
         f"run customers.csv --target cancels --id-column customer --endpoint-name {endpoint} --approval manual "
@@ -206,10 +206,17 @@ def waiting(cloud: Cloud, folder: Path, endpoint: str) -> Iterator[str]:
         name = read_until(process, "Run ").split("Run ")[1].split()[0]
         told = read_until(process, "autoflow approve")
         assert f"approve {name}" in told
-        process.send_signal(signal.SIGKILL)
+        yield name, process
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def waiting(cloud: Cloud, folder: Path, endpoint: str) -> Iterator[str]:
+    """A run that waits for approval; the command that started it is killed meanwhile, without a chance to say so."""
+    with asking(cloud, folder, endpoint) as (name, process):
+        process.send_signal(signal.SIGKILL)
     yield name
 
 
@@ -235,6 +242,23 @@ def test_a_rejected_model_is_not_deployed(account: Account, cli: Cli, tmp_path: 
     assert (ended.status, ended.document["Outcome"]) == (0, "Rejected"), ended.err
     assert "the customers of May are missing" in ended.document["Reason"]
     assert account.packages("refused") == ["Rejected"]
+    assert account.things(name) == set()
+
+
+def test_ctrl_c_ends_the_wait_for_an_answer(account: Account, tmp_path: Path) -> None:
+    with asking(account.cloud, tmp_path, "given-up") as (name, process):
+        pressed = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        took = time.monotonic() - pressed
+    assert process.returncode == 130, err
+    assert "nothing of the run is left running" in err
+    # Its own timeout is a week; an engine that waits on would end the command with a complaint after a while.
+    assert took < 30
+    execution = f"{account.stack.outputs['AutoMLStateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
+    described = account.cloud.client("stepfunctions").describe_execution(executionArn=execution)
+    assert described["status"] == "ABORTED"
+    assert account.packages("given-up") == ["Rejected"]
     assert account.things(name) == set()
 
 
