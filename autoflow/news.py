@@ -84,8 +84,10 @@ def _package(document: Mapping[str, Any]) -> str:
 
 
 def _approval(document: Mapping[str, Any]) -> str:
-    approval = document.get("Approval", {})
-    return str(approval.get("Reason") or approval.get("Status") or "answered")
+    approval = document.get("Approval")
+    if approval is None:
+        return "nobody answered in time"
+    return str(approval.get("Reason") or approval["Status"])
 
 
 def _deployment(key: str, document: Mapping[str, Any]) -> str:

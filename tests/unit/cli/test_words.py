@@ -237,6 +237,7 @@ EVALUATED = {
         ),
         ("Wait for Approval", {"Approval": {"Status": "Rejected", "Reason": "no"}}, "no"),
         ("Wait for Approval", {"Approval": {"Status": "Approved", "Reason": ""}}, "Approved"),
+        ("Wait for Approval", {"ApprovalError": {"Error": "States.Timeout"}}, "nobody answered in time"),
         ("Deploy Model", {"Deployment": {"Outcome": "InService"}}, ""),
         ("Deploy Model", {"Deployment": {"Outcome": "RolledBack", "Reason": "5xx"}}, "RolledBack: 5xx"),
         ("Write Report", {"Report": {}}, ""),
