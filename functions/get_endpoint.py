@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, sagemaker_errors
+from automl import environment, polling, sagemaker_errors
 from automl.deployment import endpoint_status
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
-SETTINGS = environment.read(environment.Polling)
+SETTINGS = environment.read(polling.PollingSettings)
 SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
 
 

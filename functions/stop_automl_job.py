@@ -3,11 +3,11 @@
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment
+from automl import environment, polling
 from automl.job import jobs
 from automl.telemetry import CLIENT_CONFIG, Event, task
 
-SETTINGS = environment.read(environment.Polling)
+SETTINGS = environment.read(polling.PollingSettings)
 SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
 
 
@@ -16,4 +16,4 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Run", "Job"}`` → ``$.Job`` with the wait before the next look, which starts small again."""
     job = event["Job"]
     jobs.stop_job(SAGEMAKER, job["Name"])
-    return {**job, "WaitSeconds": jobs.wait_seconds(0, SETTINGS.minimum_wait_seconds), "Progress": "Stopping"}
+    return {**job, "WaitSeconds": polling.wait_seconds(0, SETTINGS.minimum_wait_seconds), "Progress": "Stopping"}

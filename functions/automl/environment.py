@@ -2,18 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-
-@dataclass(frozen=True)
-class Polling:
-    """Settings of the functions that look at something again and again."""
-
-    minimum_wait_seconds: int
 
 
 def _text(value: str) -> str:

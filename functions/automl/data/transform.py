@@ -20,19 +20,17 @@ from automl.data.problem import (
 )
 from automl.data.profile import Profile, profile_frames
 from automl.data.recipe import Recipe, from_request
+from automl.data.reserved_columns import ROW_COLUMN, check_columns, check_identity
 from automl.data.spelling import Spellings
 from automl.data.split import CALIBRATION, TEST, TRAIN, Fingerprint, assign, row_hashes
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.objectives import check_gate
 from automl.run_files import RunFiles
-from automl.scoring.predictions import check_identity
 from automl.storage import delete_prefix, read_json, write_bytes, write_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-ROW_COLUMN = "__row__"
-"""Column of calibration and test rows that says which row of the dataset they are, from 0."""
 PART_BYTES = 32 * 1024 * 1024
 """Also what a writer holds in memory. 1,000 objects, the most that Autopilot counts under a prefix, are 32 GB."""
 _SMOKE_ROWS = 5
@@ -74,8 +72,7 @@ def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
 
 def _open(s3: "S3Client", request: Mapping[str, Any]) -> Dataset:
     dataset = open_dataset(s3, request["S3Uri"], request.get("Delimiter"))
-    if ROW_COLUMN in dataset.columns:
-        raise InvalidDataset(f"{dataset.uri} has a column {ROW_COLUMN!r}, a name this project uses; rename the column")
+    check_columns(dataset)
     return dataset
 
 

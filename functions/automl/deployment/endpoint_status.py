@@ -8,7 +8,7 @@ from automl.deployment import alarms, guardrails
 from automl.deployment.endpoint_configs import Target
 from automl.deployment.endpoints import DEADLINE_SECONDS, EndpointSettings
 from automl.deployment.rollback import DELETED, RESTORED, RESTORING, RollBack
-from automl.job.jobs import wait_seconds
+from automl.polling import wait_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef

@@ -1,4 +1,4 @@
-"""The AutoML job: its request, its status as a small document, and how long to wait before looking again."""
+"""The AutoML job: its request, and its status as a small document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from automl import sagemaker_errors
 from automl.errors import InvalidRequest
+from automl.polling import wait_seconds
 from automl.run_files import RunFiles
 from automl.tags import PREVIOUS_RUN_TAG, RUN_TAG, as_tags
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
         VpcConfigTypeDef,
     )
 
-MAX_WAIT_SECONDS = 1200
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
-_WAIT_SHARE = 0.05
 _GRACE_SECONDS = 1800
 _STOP_SECONDS = 3600
 
@@ -136,11 +135,6 @@ def create_job(sagemaker: "SageMakerClient", job: "CreateAutoMLJobV2RequestTypeD
             f"SageMaker refused AutoML job {name!r}: {sagemaker_errors.message_of(error)}. "
             "Correct the request or the stack's parameters and start again"
         ) from error
-
-
-def wait_seconds(since: float, minimum: int) -> int:
-    """Seconds to wait when something has been going on for ``since`` seconds: 5 %, so the lag stays below 5 %."""
-    return max(1, minimum, min(MAX_WAIT_SECONDS, int(_WAIT_SHARE * since)))
 
 
 def new_status(name: str, max_runtime_seconds: int, now: datetime, minimum_wait_seconds: int) -> dict[str, Any]:

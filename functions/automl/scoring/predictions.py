@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.errors import InvalidRequest
 from automl.objectives import REGRESSION
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import Answer, read_answer
@@ -20,9 +19,6 @@ from automl.storage import read_bytes, read_json, write_bytes
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RESULT_COLUMNS = ("Prediction", "Confidence", "Lower", "Upper", "Reason")
-"""Columns of accepted/ and review/ beside the one that identifies the row."""
-
 Key = dict[str, str]
 
 
@@ -30,14 +26,6 @@ def read_predictions(table: bytes, keys: Sequence[str], problem_type: str) -> It
     """The rows of a raw predictions file: ``Row``, ``Id``, ``Truth``, and what the endpoint answered."""
     for record in csv.DictReader(io.StringIO(table.decode(), newline="")):
         yield record, read_answer({key: record[key] for key in keys}, problem_type)
-
-
-def check_identity(id_column: str) -> None:
-    """Raise InvalidRequest when results would have two columns of this name."""
-    if id_column in RESULT_COLUMNS:
-        raise InvalidRequest(
-            f"Dataset.IdColumn {id_column!r} has the name of a column of the results; rename it in the dataset"
-        )
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ import polars as pl
 from automl.data import recipe as recipes
 from automl.data.dataset import Batch, Dataset, open_dataset
 from automl.data.parts import PartWriter
-from automl.data.transform import ROW_COLUMN
+from automl.data.reserved_columns import check_columns, check_identity
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.run_files import ScoringFiles
 from automl.scoring import scoring_confidence
 from automl.scoring.inference import find_model
-from automl.scoring.predictions import check_identity
 from automl.storage import delete_prefix, read_json, write_json
 
 if TYPE_CHECKING:
@@ -162,8 +161,7 @@ def _roles(dataset: Dataset, asked: Mapping[str, str], recipe: recipes.Recipe) -
         if key in asked:
             dataset.require(asked[key], f"Dataset.{key}")
     row_number = asked.get("RowColumn")
-    if ROW_COLUMN in dataset.columns and row_number != ROW_COLUMN:
-        raise InvalidDataset(f"{dataset.uri} has a column {ROW_COLUMN!r}, a name this project uses; rename the column")
+    check_columns(dataset, row_number)
     identity = asked.get("IdColumn") or (recipe.id_column if recipe.id_column in dataset.columns else None)
     if identity:
         check_identity(identity)

@@ -1,4 +1,4 @@
-"""The AutoML job's request, status and waits."""
+"""The AutoML job's request and status."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -126,22 +126,6 @@ def test_a_quota_is_no_refusal_and_is_not_looked_into(stub: Callable[[Any], Stub
     stub(sagemaker).add_client_error("create_auto_ml_job_v2", "ResourceLimitExceeded", "too many jobs")
     with pytest.raises(ClientError, match="too many jobs"):
         jobs.create_job(sagemaker, jobs.job_request(RUN, DATA, {"Found": False}, REQUEST, SETTINGS))
-
-
-@pytest.mark.parametrize(
-    ("since", "minimum", "wait"),
-    [(0, 15, 15), (0, 1, 1), (0, 0, 1), (299, 15, 15), (600, 15, 30), (48, 1, 2), (86_400, 15, 1200)],
-)
-def test_the_wait_is_five_percent_between_its_bounds(since: float, minimum: int, wait: int) -> None:
-    assert jobs.wait_seconds(since, minimum) == wait
-
-
-def test_a_month_of_polling_fits_an_execution_history() -> None:
-    elapsed, polls = 0, 0
-    while elapsed < 30 * 86_400:
-        elapsed += jobs.wait_seconds(elapsed, 15)
-        polls += 1
-    assert polls * 10 < 25_000
 
 
 @given(st.integers(1, 2_592_000))
