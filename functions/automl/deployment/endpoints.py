@@ -211,6 +211,8 @@ def _former_config(
         _check_champion(wanted, "")
         return None
     status = endpoint["EndpointStatus"]
+    if status == "Deleting":  # its tags may be gone any moment
+        raise EndpointBusy(f"Endpoint {name!r} is {status}; wait until that has ended and deploy again")
     if RUN_TAG not in read_tags(sagemaker, endpoint["EndpointArn"]):
         raise InvalidRequest(
             f"Endpoint {name!r} exists and was not made by this project; "

@@ -62,12 +62,12 @@ def delete(
         EndpointBusy: it cannot be deleted while it is changing.
     """
     removed: list[str] = []
-    if endpoint:
+    if endpoint and endpoint["EndpointStatus"] != "Deleting":  # else its tags may be gone any moment
         if RUN_TAG not in read_tags(services.sagemaker, endpoint["EndpointArn"]):
             return Removal(endpoint["EndpointStatus"], ())
         if config and config.scaling:
             scaling.remove(services.autoscaling, endpoint_name)
-        if endpoint["EndpointStatus"] != "Deleting" and _delete_endpoint(services, endpoint_name):
+        if _delete_endpoint(services, endpoint_name):
             removed.append(f"endpoint {endpoint_name}")
     if config and not config.serverless:
         alarms.delete(services.cloudwatch, endpoint_name)

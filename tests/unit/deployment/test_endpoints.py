@@ -186,7 +186,9 @@ def test_an_endpoint_that_is_changing_is_waited_for_before_it_is_compared(answer
 
 @pytest.mark.parametrize("status", sorted(endpoints.CHANGING))
 def test_an_endpoint_that_is_changing_is_busy(answers: Answers, status: str) -> None:
-    answers.endpoint(status, "old").endpoint_tags(RUN_TAG)
+    answers.endpoint(status, "old")
+    if status != "Deleting":  # which may have lost its tags
+        answers.endpoint_tags(RUN_TAG)
     with pytest.raises(EndpointBusy, match=f"'rings' is {status}; wait"):
         deploy(answers, wanted())
 
