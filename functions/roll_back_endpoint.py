@@ -30,4 +30,4 @@ def handler(event: Event, context: LambdaContext) -> Event:
         "endpoint taken back", extra={"status": result.status, "removed": result.removed, "error": failure.error}
     )
     status = endpoint_status.rolled_back_status(endpoint, result, datetime.now(UTC), SETTINGS.minimum_wait_seconds)
-    return {**status, "Reason": failure.cause}
+    return {**status, "Reason": failure.reason}

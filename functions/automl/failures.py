@@ -9,6 +9,8 @@ from automl import errors
 
 MAX_ERROR = 256
 MAX_CAUSE = 32_768
+MAX_REASON = 4_000
+"""Of a cause that a run goes on with: it is in the state data more than once, and those hold 256 KiB."""
 
 _OWN = frozenset(
     name
@@ -34,6 +36,11 @@ class Failure:
     error: str
     cause: str
 
+    @property
+    def reason(self) -> str:
+        """The cause, short enough to go on with."""
+        return _cut(self.cause, MAX_REASON)
+
     def with_remainder(self, left: Sequence[str]) -> "Failure":
         """The same failure, telling also what could not be cleaned up."""
         if not left:
@@ -56,12 +63,16 @@ def unwrap(caught: Mapping[str, Any] | None) -> Failure:
 
 
 def sentence(text: str) -> str:
-    """What a caught error says, when all that is known of it is its JSON; any other text as it is."""
-    return _unwrap("States.Unknown", text)[1]
+    """What a caught error says, when all that is known of it is its JSON; any other text as it is, but not longer."""
+    return _cut(_unwrap("States.Unknown", text)[1], MAX_REASON)
 
 
 def _failure(error: str, cause: str) -> Failure:
-    return Failure(error[:MAX_ERROR], cause if len(cause) <= MAX_CAUSE else f"{cause[: MAX_CAUSE - 1]}…")
+    return Failure(error[:MAX_ERROR], _cut(cause, MAX_CAUSE))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _unwrap(error: str, cause: Any) -> tuple[str, str]:
