@@ -7,6 +7,7 @@ client's operations is a call, be it made at once or handed on.
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +60,7 @@ ALSO = {
     "application-autoscaling:DeregisterScalableTarget": {"cloudwatch:DeleteAlarms"},
 }
 """Further actions that an operation needs, as it is called here: with tags, with a role."""
-TELLING_MISSING = {"automl.storage.exists", "automl.storage.read_json_if_there", "automl.deployment.smoke.smoke_test"}
+TELLING_MISSING = {"automl.storage.exists", "automl.storage.read_json_if_there"}
 """Who takes a missing object for an answer: to a role that may not list the bucket, S3 says AccessDenied instead."""
 UPDATE_WITH_ALARMS = "automl.deployment.guardrails.deployment_config"
 """SageMaker looks at the alarms of an update."""
@@ -225,6 +226,14 @@ def test_alarms_are_looked_at_by_whoever_may_look_at_all(name: str) -> None:
     """CloudWatch denies DescribeAlarms on ``alarm:*`` to a role that may have only some, whichever it asks for."""
     (statement,) = (one for one in allowed(name) if "cloudwatch:DescribeAlarms" in as_list(one["Action"]))
     assert statement["Resource"]["Fn::Sub"].endswith(":alarm:*")
+
+
+def test_what_a_run_costs_is_known_of_all_its_functions() -> None:
+    """An execution's history tells how long its functions ran, Lambda how large they are."""
+    texts = [path.read_text() for path in (LIBRARY.parent / "statemachine").glob("*.asl.json")]
+    invoked = {name for text in texts for name in re.findall(r'"Resource": "\$\{(\w+Function)Arn\}"', text)}
+    (statement,) = allowed("ReadFunctionsPolicy")
+    assert {one["Fn::GetAtt"][0] for one in statement["Resource"]} == invoked
 
 
 def test_the_named_places_of_the_code_are_there() -> None:
