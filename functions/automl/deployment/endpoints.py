@@ -21,6 +21,7 @@ Roll Back Endpoint of an update is called twice. The first call orders the forme
 auto scaling that it had, and answers with ``Restoring`` false (true again if the endpoint is not back after all).
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -187,8 +188,9 @@ def _bring(
             if refused and wait is not None and not overtaken and not (seen and seen["EndpointStatus"] in CHANGING):
                 sleep(wait)
                 continue
-            # Nothing uses the config, and another attempt makes it anew.
-            sagemaker.delete_endpoint_config(EndpointConfigName=config_name)
+            # Nothing uses the config, and another attempt makes it anew, or finds it: IAM may not see its tags yet.
+            with contextlib.suppress(ClientError):
+                sagemaker.delete_endpoint_config(EndpointConfigName=config_name)
             if refused:
                 raise _refusal(wanted, seen, overtaken, error) from error
             raise

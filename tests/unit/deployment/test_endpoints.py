@@ -346,6 +346,14 @@ def test_a_quota_leaves_no_config_behind_while_it_is_waited_for(answers: Answers
         deploy(answers, wanted())
 
 
+def test_a_config_that_cannot_be_deleted_hides_no_quota(answers: Answers) -> None:
+    """Else the machine would not wait for the quota."""
+    answers.endpoint().config_created(CONFIG).refused("create_endpoint", "50 endpoints", "ResourceLimitExceeded")
+    answers.endpoint().refused("delete_endpoint_config", "no tag", "AccessDeniedException")
+    with pytest.raises(ClientError, match="50 endpoints"):
+        deploy(answers, wanted())
+
+
 def model(containers: int) -> dict[str, Any]:
     one = {"Image": "image", "ModelDataUrl": "s3://data-bucket/model.tar.gz"}
     described = {"ModelName": "model-1", "ModelArn": f"{ACCOUNT}:model/model-1", "CreationTime": NOW}
