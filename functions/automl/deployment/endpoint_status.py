@@ -79,7 +79,7 @@ def refreshed_status(
         reason = "it was deleted while it was being deployed; deploy again"
         return {**seen, "Status": "Failed", "ConfigInService": "", "FailureReason": reason}
     in_service, state = endpoint["EndpointConfigName"], endpoint["EndpointStatus"]
-    reason = endpoint.get("FailureReason", "")
+    reason = endpoint.get("FailureReason", "").rstrip(" .")  # sentences go on after it
     back = state == "InService" and in_service == status["PreviousConfigName"]
     if back and not reason and not status["Restoring"]:  # it was not we who ordered that
         watching = " and ".join(alarms.names(status["Name"]))

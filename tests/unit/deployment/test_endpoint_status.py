@@ -59,7 +59,7 @@ def test_a_rollback_without_a_reason_leads_to_the_alarms() -> None:
     """DescribeEndpoint promises a FailureReason for Failed only."""
     silent = refreshed(new("old", INSTANCES), endpoint("InService", "old"))
     assert "autopilot-flow-rings-5xx and autopilot-flow-rings-latency" in silent["FailureReason"]
-    told = refreshed(new("old", INSTANCES), endpoint("InService", "old", FailureReason="an alarm went off"))
+    told = refreshed(new("old", INSTANCES), endpoint("InService", "old", FailureReason="an alarm went off. "))
     assert told["FailureReason"] == "an alarm went off"
     assert refreshed(new("old"), endpoint("Updating", "old"))["FailureReason"] == ""
     assert refreshed(new("old"), endpoint("InService", "new"))["FailureReason"] == ""
