@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automl import confidence_request, schema
+from automl import confidence_request, runs, schema
 from automl.errors import InvalidRequest
 from automl.objectives import DEFAULT_OBJECTIVE, check_gate, check_objective, problem_type_of
 
@@ -163,7 +163,7 @@ def staging(request: Request, defaults: Defaults, run_name: str) -> dict[str, An
         defaults: the stack's.
         run_name: names the endpoint.
     """
-    endpoint, name = request["Endpoint"], f"{run_name}-staging"
+    endpoint, name = request["Endpoint"], runs.staging_name(run_name)
     if _no_serverless(request["AutoML"]["Mode"], defaults):
         instance_type = endpoint.get("InstanceType", defaults.endpoint_instance_type)
         return {"Name": name, "InstanceType": instance_type, "InstanceCount": 1}

@@ -29,6 +29,16 @@ def run_uri(bucket: str, name: str) -> str:
     return f"s3://{bucket}/runs/{name}/"
 
 
+def staging_name(run_name: str) -> str:
+    """The endpoint on which a run proves its model."""
+    return f"{run_name}-staging"
+
+
+def champion_staging_name(run_name: str) -> str:
+    """The endpoint on which a run scores a champion that is not in service."""
+    return f"{run_name}-champion"
+
+
 def config_name(model_name: str, execution_id: str) -> str:
     """The endpoint config that a deployment makes for a model.
 

@@ -1,6 +1,8 @@
 import re
+from collections.abc import Callable
 
 import botocore.session
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,3 +55,8 @@ def test_a_config_name_is_valid_for_any_model_name(model: str, execution_id: str
 
 def test_every_deployment_has_its_own_config() -> None:
     assert runs.config_name("model", "one") != runs.config_name("model", "two")
+
+
+@pytest.mark.parametrize("endpoint_name", [runs.staging_name, runs.champion_staging_name])
+def test_staging_endpoints_of_the_longest_run_can_be_named(endpoint_name: Callable[[str], str]) -> None:
+    assert len(endpoint_name("r" * runs.NAME_LENGTH)) <= 63

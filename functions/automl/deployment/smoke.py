@@ -3,12 +3,10 @@
 import math
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from automl.errors import InvalidRequest, PredictionMismatch
 from automl.objectives import REGRESSION
 from automl.scoring.inference import find_model, invoke, parse_answer
-from automl.storage import read_bytes
+from automl.storage import exists, read_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,14 +25,11 @@ def smoke_test(
         PredictionMismatch: there is not one readable record for each row.
     """
     model = find_model(sagemaker, s3, endpoint_name)
-    try:
-        body = read_bytes(s3, model.run.smoke_rows)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
-            raise
+    if not exists(s3, model.run.smoke_rows):
         raise InvalidRequest(
             f"{model.run.smoke_rows} is gone, so model {model.name!r} cannot be tested; restore it, or train anew"
-        ) from error
+        )
+    body = read_bytes(s3, model.run.smoke_rows)
     rows = len(body.splitlines())
     records = parse_answer(invoke(runtime, endpoint_name, body), model.response_keys, rows)
     for number, record in enumerate(records):

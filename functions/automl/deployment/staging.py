@@ -1,14 +1,9 @@
 """The endpoints on which a run proves its model and scores the champion: made for the proof, removed after it."""
 
-from automl import sagemaker_errors
+from automl import runs, sagemaker_errors
 from automl.deployment import endpoint_configs, removal
 from automl.deployment.endpoint_services import EndpointServices
 from automl.deployment.endpoints import pending_config
-
-
-def endpoint_names(run_name: str) -> tuple[str, str]:
-    """The run's own staging endpoint, and that of a champion which is not in service."""
-    return f"{run_name}-staging", f"{run_name}-champion"
 
 
 def remove(services: EndpointServices, run_name: str) -> list[str]:
@@ -18,7 +13,7 @@ def remove(services: EndpointServices, run_name: str) -> list[str]:
         EndpointBusy: one of them cannot be deleted while it is changing.
     """
     removed: list[str] = []
-    for name in endpoint_names(run_name):
+    for name in (runs.staging_name(run_name), runs.champion_staging_name(run_name)):
         endpoint = sagemaker_errors.find(services.sagemaker.describe_endpoint, EndpointName=name)
         if endpoint:
             config = endpoint_configs.find(services.sagemaker, pending_config(endpoint))

@@ -4,20 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl import sagemaker_errors
+from automl import runs, sagemaker_errors
 from automl.errors import InvalidRequest
 from automl.job.candidates import metric_name
 from automl.lineage import models, registry
 from automl.run_files import RunFiles, ScoringFiles
+from automl.scoring.inference import SERVING
 from automl.storage import list_objects, read_json, read_json_if_there
 from automl.tags import RUN_TAG, read_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
-
-SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
-"""Statuses of an endpoint that answers."""
 
 Document = dict[str, Any]
 
@@ -151,8 +149,8 @@ def find_champion(
         }
     document["Comparable"] = True
     if not found.in_service:
-        document["Staging"] = {**_hosting(run["Staging"], model, request), "Name": f"{run['Name']}-champion"}
-        document["EndpointName"] = document["Staging"]["Name"]
+        document["EndpointName"] = runs.champion_staging_name(run["Name"])
+        document["Staging"] = {**_hosting(run["Staging"], model, request), "Name": document["EndpointName"]}
     former = _former_test(s3, run, data, found, request)
     return {**document, "FormerTest": former} if former else document
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
+SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
+"""Statuses of an endpoint that answers."""
 SERVERLESS_PAYLOAD_BYTES = 4_000_000
 """Largest request and largest response of a serverless endpoint: "4 MB", which may mean either kind of megabyte."""
 INSTANCE_PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -72,7 +74,7 @@ def find_model(sagemaker: "SageMakerClient", s3: "S3Client", endpoint_name: str)
     endpoint = find(sagemaker.describe_endpoint, EndpointName=endpoint_name)
     if endpoint is None:
         raise InvalidRequest(f"There is no endpoint {endpoint_name!r}; deploy a model to it first")
-    if endpoint["EndpointStatus"] not in {"InService", "Updating", "SystemUpdating", "RollingBack"}:
+    if endpoint["EndpointStatus"] not in SERVING:
         raise EndpointFailed(
             f"Endpoint {endpoint_name!r} is {endpoint['EndpointStatus']} and cannot answer; wait until it is InService"
         )

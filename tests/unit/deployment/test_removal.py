@@ -104,7 +104,3 @@ def test_a_staging_endpoint_that_failed_halfway_is_removed(answers: Answers) -> 
     answers.config("second", RUN_TAG).endpoint_tags(RUN_TAG, name="run-1-staging").deleted("run-1-staging")
     answers.config_deleted("second").endpoint(name="run-1-champion")
     assert staging.remove(answers.services, "run-1") == ["endpoint run-1-staging", "endpoint config second"]
-
-
-def test_names_of_the_longest_run_fit() -> None:
-    assert all(len(name) <= 63 for name in staging.endpoint_names("r" * 32))
