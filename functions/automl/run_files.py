@@ -41,8 +41,8 @@ class RunFiles:
 
     @property
     def capture(self) -> str:
-        """Below it SageMaker writes what it captures: ``<endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl``."""
-        return f"{self.uri}capture/"
+        """Where SageMaker writes ``/<endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl``, so without a slash of its own."""
+        return f"{self.uri}capture"
 
     @property
     def candidate(self) -> str:

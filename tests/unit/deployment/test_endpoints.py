@@ -80,7 +80,7 @@ def test_instances_capture_and_the_key_of_the_stack() -> None:
         "DataCaptureConfig": {
             "EnableCapture": True,
             "InitialSamplingPercentage": 20,
-            "DestinationS3Uri": f"{RUN_URI}capture/",
+            "DestinationS3Uri": f"{RUN_URI}capture",
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
             "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
             "KmsKeyId": "key-arn",
@@ -95,7 +95,7 @@ def test_a_config_with_data_capture_is_one_that_sagemaker_understands(answers: A
     capture = {
         "EnableCapture": True,
         "InitialSamplingPercentage": 100,
-        "DestinationS3Uri": f"{RUN_URI}capture/",
+        "DestinationS3Uri": f"{RUN_URI}capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
     }
