@@ -1,27 +1,29 @@
 """Calibrate Model: what the calibration rows teach about a model's confidence, as calibration.json."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl.objectives import REGRESSION
-from automl.proof.calibration import Calibration, Sample, fit, uncalibrated
+from automl.proof.calibration import FEWEST_ROWS, Calibration, Sample, fit, uncalibrated
 from automl.proof.conformal import fewest_rows, intervals
 from automl.proof.labels import Labels
 from automl.proof.scored import Record, finite, read_records
-from automl.proof.thresholds import FIRST_SHARE, Judged, choose
+from automl.proof.thresholds import Judged, choose
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring.answers import Answer
-from automl.scoring.calibration_map import NONE, SPLIT_CONFORMAL, CalibrationMap
+from automl.scoring.calibration_map import NONE, SIGMOID, SPLIT_CONFORMAL, TEMPERATURE, CalibrationMap
 from automl.storage import exists, read_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DEFAULT_LEVEL = 0.9
+FIRST_SHARE = 0.25
+"""Of the calibration rows, for fitting the calibration when a precision is to be promised; the others test it."""
 _SEED = 11
 _MOST_PROBABILITIES = 10_000_000
 """Of all rows and labels together, 320 MB: a function has 2 GB, and more rows would not calibrate better."""
@@ -93,23 +95,40 @@ def _regression(records: list[Known], confidence: Mapping[str, Any]) -> dict[str
 def _classification(records: list[Known], confidence: Mapping[str, Any]) -> dict[str, Any]:
     if "TargetPrecision" not in confidence:
         return {**_fit(records).document(), "Confidence": dict(confidence)}
-    # What is learned and what it is tested on must be different rows, else the promise is none.
-    order = np.random.default_rng(_SEED).permutation(len(records))
-    split = math.ceil(len(order) * FIRST_SHARE)
-    first, second = ([records[row] for row in some] for some in (order[:split], order[split:]))
-    fitted = _fit(first)
+    fitted, tested = _learned(records)
     calibration = CalibrationMap.from_document(fitted.document())
     target, certainty = confidence["TargetPrecision"], confidence["Certainty"]
     if not all(answer.probabilities for _, answer in records):
         note = "The model answers without probabilities, so no precision can be promised; deploy a model that has them"
         nothing = {"Precision": None, "LowerBound": None, "Coverage": 0.0, "Rows": 0, "Note": note}
         return {**fitted.document(), "Confidence": {"Threshold": None, **confidence, **nothing}}
-    promise = choose(_judged(first, calibration), _judged(second, calibration), target, certainty)
-    thresholds = {"Rows": len(second), "Table": promise.table}
+    others = len(records) - len(tested)
+    promise = choose(_judged(tested, calibration), target, certainty, fitted=others)
+    thresholds = {"Rows": len(tested), "Table": promise.table}
     return {**fitted.document(), "Thresholds": thresholds, "Confidence": promise.decision}
 
 
-def _fit(records: list[Known]) -> Calibration:
+def _learned(records: list[Known]) -> tuple[Calibration, list[Known]]:
+    """The calibration, and the rows on which thresholds of its confidence may be tested.
+
+    What is learned and what it is tested on must be different rows, else the promise is none. But a test only looks at
+    the order of its rows by confidence, and one temperature keeps the order of two labels' confidences: so long as a
+    part of the rows could afford nothing else, all of them do both.
+    """
+    split = math.ceil(len(records) * FIRST_SHARE)
+    labels = records[0][1].labels if records else ()
+    if len(labels) == 2 and split < FEWEST_ROWS[SIGMOID]:
+        return _fit(records, [TEMPERATURE]), records
+    if split < FEWEST_ROWS[TEMPERATURE]:
+        least = math.floor((FEWEST_ROWS[TEMPERATURE] - 1) / FIRST_SHARE) + 1
+        reason = f"all {len(records)} calibration rows look for a threshold; with {least} some could calibrate too"
+        return uncalibrated(reason, labels), records
+    order = np.random.default_rng(_SEED).permutation(len(records))
+    first, second = ([records[row] for row in some] for some in (order[:split], order[split:]))
+    return _fit(first), second
+
+
+def _fit(records: list[Known], methods: Sequence[str] = tuple(FEWEST_ROWS)) -> Calibration:
     if not records:
         return uncalibrated("there are no calibration rows whose truth is known")
     answers = [answer for _, answer in records]
@@ -121,7 +140,7 @@ def _fit(records: list[Known]) -> Calibration:
     spelled = _labels(labels)
     truths = np.array([spelled.find(truth) for truth, _ in records])
     probabilities = np.array([answer.probabilities for answer in answers])
-    return fit(Sample(labels, probabilities, truths).take(truths < len(labels)))
+    return fit(Sample(labels, probabilities, truths).take(truths < len(labels)), methods)
 
 
 def _labels(names: tuple[str, ...]) -> Labels:

@@ -1,10 +1,11 @@
-"""The lowest threshold of confidence whose precision is promised: split fixed-sequence testing with two starts.
+"""The lowest threshold of confidence whose precision is promised: fixed-sequence testing with several starts.
 
-Learn then Test (Angelopoulos et al. 2021, section 3.2 and appendix): some rows choose where to begin, the others test
-thresholds one after another, from strict to lax, until one fails. A sequence errs no more often than one of its tests,
-because a threshold that breaks the promise is only passed if the first such is. There are two sequences, one beginning
-where the test should pass most clearly, one stricter, as that guess may be wrong; they share the permitted error. Each
-test is exact: the lower Clopper-Pearson bound of the precision of the accepted rows.
+Learn then Test (Angelopoulos et al. 2021, section 3.2 and appendix): thresholds are tested one after another, from
+strict to lax, until one fails. A sequence errs no more often than one of its tests, because a threshold that breaks the
+promise is only passed if the first such is. As nobody knows where a model is precise enough, there are four sequences,
+from the strictest threshold that could pass to the laxest, which accepts everything; they share the permitted error.
+Which thresholds are tested is known from how many rows they accept, never from which are right.
+Each test is exact: the lower Clopper-Pearson bound of the precision of the accepted rows.
 """
 
 import math
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 GRID = 20
-FIRST_SHARE = 0.25
-"""Of the calibration rows, for fitting the calibration and choosing where to begin; the others test."""
+"""Shares of the rows that thresholds accept: every twentieth."""
+STARTS = 4
 _MOST_ROWS = 10**9
 
 
@@ -51,42 +52,47 @@ def lower_bound(correct: int, rows: int, certainty: float) -> float:
     return float(beta.ppf(1 - certainty, correct, rows - correct + 1)) if correct else 0.0
 
 
-def choose(first: Judged, second: Judged, target: float, certainty: float) -> Promise:
+def choose(judged: Judged, target: float, certainty: float, *, fitted: int = 0) -> Promise:
     """The lowest threshold that keeps the promise, and what it costs.
 
     Args:
-        first: rows that may have fitted the calibration; they say which thresholds to test, and where to begin.
-        second: rows that nothing was learned from.
+        judged: rows that taught nothing that could change their order by confidence.
         target: the precision of accepted rows, on average over rows like these.
         certainty: of the promise; 1 - certainty of all promises made may break.
+        fitted: calibration rows that are not among them, because the calibration was learned from them.
     """
     table: list[dict[str, Any]] = []
     promised: dict[str, Any] | None = None
-    sequences = _sequences(first, second, target, certainty)
-    shared = 1 - (1 - certainty) / max(1, len(sequences))
-    for sequence in sequences:
-        for threshold in sequence:
-            test = _test(second, threshold, shared)
-            table.append(test)
-            if test["LowerBound"] < target:
+    thresholds, starts, shared = _sequences(judged, target, certainty)
+    untested = 0
+    for start in starts:
+        if start < untested:
+            continue  # another sequence came by here, and went on as this one would
+        untested = start
+        for threshold in thresholds[start:]:
+            untested += 1
+            table.append(_test(judged, threshold, shared))
+            if table[-1]["LowerBound"] < target:
                 break
-            promised = test
+            promised = table[-1]
     asked = {"TargetPrecision": target, "Certainty": certainty}
-    rows = {"Rows": len(second)}
+    rows = {"Rows": len(judged)}
     if promised is None:
         nothing = {"Precision": None, "LowerBound": None, "Coverage": 0.0}
-        note = _remedy(first, second, target, certainty)
+        note = _remedy(judged, target, certainty, fitted)
         return Promise({"Threshold": None, **asked, **nothing, **rows, "Note": note}, table)
     achieved = {
         "Precision": promised["Correct"] / promised["Accepted"],
         "LowerBound": promised["LowerBound"],
-        "Coverage": promised["Accepted"] / len(second),
+        "Coverage": promised["Accepted"] / len(judged),
     }
     return Promise({"Threshold": promised["Threshold"], **asked, **achieved, **rows}, table)
 
 
 def _grid(judged: Judged) -> NDArray[np.float64]:
     """Thresholds from strict to lax."""
+    if not len(judged):
+        return np.array([])
     return np.unique(np.quantile(judged.confidence, np.arange(GRID) / GRID, method="lower"))[::-1]
 
 
@@ -97,19 +103,25 @@ def _test(judged: Judged, threshold: float, certainty: float) -> dict[str, Any]:
     return {"Threshold": threshold, "Accepted": accepted, "Correct": correct, "LowerBound": bound}
 
 
-def _sequences(first: Judged, second: Judged, target: float, certainty: float) -> list[list[float]]:
-    """Thresholds to test in turn. What the stricter sequence would test beyond the other's start, the other tests."""
-    if not len(first) or not len(second):
-        return []
-    thresholds = _grid(first)
-    accepted, correct = first.accepted(thresholds)
-    expected = accepted * (len(second) / len(first))
-    likely = (correct + 1) / (accepted + 2)  # Laplace: few rows without an error prove little
-    clearness = (likely - target) * np.sqrt(expected)
-    clearness[expected < fewest_accepted(target, certainty)] = -math.inf
-    clearest = int(np.argmax(clearness))
-    sequences = thresholds[clearest // 2 : clearest], thresholds[clearest:]
-    return [sequence.tolist() for sequence in sequences if len(sequence)]
+def _sequences(judged: Judged, target: float, certainty: float) -> tuple[list[float], list[int], float]:
+    """Thresholds from strict to lax, where sequences of tests start, and the certainty of each test.
+
+    A threshold that accepts too few rows to pass, whatever the model, is none. Few rows leave room for fewer starts.
+    """
+    thresholds = _grid(judged)
+    accepted, _ = judged.accepted(thresholds)
+    for count in range(STARTS, 0, -1):
+        shared = share_error(certainty, count)
+        able = thresholds[accepted >= fewest_accepted(target, shared)].tolist()
+        if len(able) >= count:
+            break
+    count = min(count, len(able))
+    return able, np.linspace(0, len(able) - 1, count).round().astype(int).tolist(), shared
+
+
+def share_error(certainty: float, count: int) -> float:
+    """The certainty of each of so many tests that leaves all of them together this certain (Bonferroni)."""
+    return 1 - (1 - certainty) / count
 
 
 def fewest_accepted(target: float, certainty: float) -> int:
@@ -117,46 +129,43 @@ def fewest_accepted(target: float, certainty: float) -> int:
     return math.ceil(math.log(1 - certainty) / math.log(target))
 
 
-def _remedy(first: Judged, second: Judged, target: float, certainty: float) -> str:
+def _remedy(judged: Judged, target: float, certainty: float, fitted: int) -> str:
     """Why nothing can be promised, and what would help."""
-    fewest = fewest_accepted(target, certainty)
     asked = f"precision {target:g} at certainty {certainty:g}"
-    rows = Judged(
-        np.concatenate([first.confidence, second.confidence]), np.concatenate([first.correct, second.correct])
-    )
-    needs = [
-        (needed, share)
-        for share, precision in _shares(rows, fewest)
-        if (needed := _rows_needed(precision, share, target, certainty)) is not None
-    ]
-    if len(rows) < fewest / (1 - FIRST_SHARE):
-        least = math.ceil(fewest / (1 - FIRST_SHARE))
+    rows = len(judged) + fitted
+    testing = len(judged) / rows if rows else 1.0
+    fewest = fewest_accepted(target, certainty)
+    if len(judged) < fewest:
         return (
-            f"{len(rows)} calibration rows cannot promise {asked}, whatever the model: that takes at least {least:,}. "
-            "Raise Transform.Calibration, give more data, or ask for less"
+            f"{rows} calibration rows cannot promise {asked}, whatever the model: that takes at least "
+            f"{math.ceil(fewest / testing):,}. Raise Transform.Calibration, give more data, or ask for less"
         )
+    shared = share_error(certainty, STARTS)
+    needs = [
+        (math.ceil(needed / testing), share)
+        for share, precision in _shares(judged, fewest)
+        if (needed := _rows_needed(precision, share, target, shared)) is not None
+    ]
     if not needs:
         return (
-            f"No threshold reaches {asked} on the {len(rows):,} calibration rows: the model is not that precise, even "
+            f"No threshold reaches {asked} on the {rows:,} calibration rows: the model is not that precise, even "
             "where it is surest. Ask for a lower TargetPrecision, or improve the model with more data or features"
         )
     needed, share = min(needs)
     return (
-        f"{len(rows):,} calibration rows cannot promise {asked}; about {max(needed, len(rows) + 1):,} might, accepting "
+        f"{rows:,} calibration rows cannot promise {asked}; about {max(needed, rows + 1):,} might, accepting "
         f"{share:.0%} of them. Raise Transform.Calibration, give more data, or ask for less"
     )
 
 
 def _shares(rows: Judged, fewest: int) -> list[tuple[float, float]]:
     """Share of rows accepted and their precision, for each threshold that accepts enough rows to say."""
-    if not len(rows):
-        return []
     accepted, correct = rows.accepted(_grid(rows))
     return [(n / len(rows), k / n) for n, k in zip(accepted.tolist(), correct.tolist(), strict=True) if n >= fewest]
 
 
 def _rows_needed(precision: float, share: float, target: float, certainty: float) -> int | None:
-    """Calibration rows of which this share is accepted with this precision, so that the bound reaches the target."""
+    """Tested rows of which this share is accepted with this precision, so that the bound reaches the target."""
     if precision <= target:
         return None
     low, high = 1, 2
@@ -171,4 +180,4 @@ def _rows_needed(precision: float, share: float, target: float, certainty: float
             if lower_bound(math.floor(precision * middle), middle, certainty) >= target
             else (middle, high)
         )
-    return math.ceil(high / share / (1 - FIRST_SHARE))
+    return math.ceil(high / share)

@@ -11,6 +11,7 @@ import evaluate_model
 import pytest
 
 from automl import schema
+from automl.proof.calibrate import calibration_of
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring.answers import Answer
 from automl.storage import read_json, write_bytes, write_json
@@ -160,6 +161,34 @@ def test_whatever_the_calibration_rows_a_calibration_is_written_and_used(
         assert "fewer than the 9" in decision["Note"]
     else:
         assert decision == confidence
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem_type", "fitted", "tested"),
+    [
+        (drawn_binary(450, 1, sharpness=3), BINARY, 450, 450),  # one temperature keeps the order of confidences
+        (drawn_binary(800, 1, sharpness=3), BINARY, 200, 600),  # a sigmoid would not
+        (drawn_multiclass(150, 1, "abc", 2.5), MULTICLASS, 0, 150),  # too few to share
+        (drawn_multiclass(450, 1, "abc", 2.5), MULTICLASS, 113, 337),
+    ],
+    ids=["few of two labels", "more of two labels", "few of three labels", "more of three labels"],
+)
+def test_rows_only_test_a_threshold_when_they_did_not_order_it(
+    rows: Rows, problem_type: str, fitted: int, tested: int
+) -> None:
+    document = calibration_of(list(rows), problem_type, {"TargetPrecision": 0.8, "Certainty": 0.9})
+
+    assert (document["FittedRows"], document["Thresholds"]["Rows"]) == (fitted, tested)
+    assert document["Confidence"]["Rows"] == tested
+
+
+def test_few_rows_without_an_error_do_not_make_a_model_very_sure() -> None:
+    right = [("yes", Answer("yes", ("no", "yes"), (0.1, 0.9)))] * 60
+
+    document = calibration_of(right, BINARY, {})
+
+    assert document["Method"] == "Temperature"
+    assert 0.4 < document["Parameters"]["Temperature"] < 1
 
 
 def test_a_run_without_calibration_rows_says_so(data_bucket: Any, lambda_context: Any) -> None:
