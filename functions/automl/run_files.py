@@ -41,7 +41,7 @@ class RunFiles:
 
     @property
     def capture(self) -> str:
-        """Where SageMaker writes ``/<endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl``, so without a slash of its own."""
+        """SageMaker appends ``/<endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl``, so there is no slash at the end."""
         return f"{self.uri}capture"
 
     @property
