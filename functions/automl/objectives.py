@@ -46,6 +46,11 @@ def check_gate(problem_type: str, metrics: Iterable[str]) -> None:
             )
 
 
+def direction_of(metric: str) -> str:
+    """``Minimize`` or ``Maximize``: what makes a model better by this metric."""
+    return "Minimize" if metric in LOWER_IS_BETTER else "Maximize"
+
+
 def problem_type_of(metric: str) -> str | None:
     """The only problem type that has this objective, or None when several have it."""
     types = [problem_type for problem_type, metrics in OBJECTIVES.items() if metric in metrics]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import NoUsableCandidate
-from automl.objectives import LOWER_IS_BETTER
+from automl.objectives import direction_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -73,7 +73,7 @@ def direction(candidates: Iterable[Candidate], metric: str) -> str:
         kind = candidate.get("FinalAutoMLJobObjectiveMetric", {}).get("Type")
         if kind:
             return str(kind)
-    return "Minimize" if metric in LOWER_IS_BETTER else "Maximize"
+    return direction_of(metric)
 
 
 def rank(candidates: Iterable[Candidate], objective_direction: str, max_latency: float | None) -> list[Ranked]:

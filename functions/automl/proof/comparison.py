@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from automl.objectives import LOWER_IS_BETTER
+from automl.objectives import LOWER_IS_BETTER, direction_of
 from automl.proof.bootstrap import LEVEL, Rows, Statistics, bounds, resample
 from automl.proof.metrics import values_of
 from automl.proof.scored import Floats, Scored
-
-MAXIMIZE, MINIMIZE = "Maximize", "Minimize"
 
 
 class NotComparable(Exception):
@@ -45,7 +43,7 @@ def compare(challenger: Scored, champion: Scored, metric: str, margin: float) ->
     ends = bounds(resample(len(first), difference)[0]) if len(first) > 1 else (None, None)
     return {
         "Metric": metric,
-        "Direction": MINIMIZE if metric in LOWER_IS_BETTER else MAXIMIZE,
+        "Direction": direction_of(metric),
         "Challenger": values[0],
         "Champion": values[1],
         "Difference": sign * (values[0] - values[1]),
