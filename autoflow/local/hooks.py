@@ -11,6 +11,7 @@ from typing import Any
 
 from localstack.runtime import hooks
 
+from autoflow.local.auto_scaling import refuse_auto_scaling
 from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
 
 
@@ -25,6 +26,7 @@ def apply() -> None:
     keep_objects_apart()
     transform_before_resolving()
     refuse_unreadable_requests()
+    refuse_auto_scaling()
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
     if scale != 1:
         scale_waits(scale)

@@ -191,6 +191,18 @@ def test_a_new_threshold_needs_no_inference(lineage: Lineage, account: Account) 
     assert "Invoke Endpoint" not in entered
 
 
+def test_an_endpoint_that_cannot_be_scaled_is_not_left_behind(lineage: Lineage, account: Account) -> None:
+    name = lineage.results[2]["Run"]
+    before = account.things(name)
+    scaling = {"MaxInstanceCount": 3, "InvocationsPerInstance": 100}
+    hosting = {"Name": "unscaled", "InstanceType": "ml.m5.large", "AutoScaling": scaling}
+    ended = account.execute("DeploymentStateMachine", {"Model": {"Name": name}, "Endpoint": hosting})
+    assert (ended["status"], ended["error"]) == ("FAILED", "EndpointFailed")
+    assert "local cloud has no Application Auto Scaling" in ended["cause"]
+    assert account.cloud.client("sagemaker").list_endpoints(NameContains="unscaled")["Endpoints"] == []
+    assert account.things(name) == before
+
+
 @contextmanager
 def asking(cloud: Cloud, folder: Path, endpoint: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """A run that waits for approval, and the command that started it and asks for it."""

@@ -212,3 +212,15 @@ def test_tags(aws: "SageMaker", trained: "Trained") -> None:
     assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == trained.request["Tags"]
     code, _ = code_of(aws.sagemaker.list_tags, ResourceArn=arn.replace("trained", "nobody"))
     assert code == "ValidationException"
+
+
+def test_nothing_is_scaled_here_and_that_is_no_passing_fault(cloud: Cloud) -> None:
+    scaling = cloud.client("application-autoscaling")
+    variant = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": "endpoint/any/variant/AllTraffic",
+    }
+    code, message = code_of(scaling.register_scalable_target, **variant, MinCapacity=1, MaxCapacity=2)
+    assert (code, "local cloud has no Application Auto Scaling" in message) == ("ValidationException", True)
+    assert code_of(scaling.deregister_scalable_target, **variant)[0] == "ObjectNotFoundException"
