@@ -158,7 +158,7 @@ def find_champion(
 def _in_service(sagemaker: "SageMakerClient", endpoint_name: str) -> tuple[str, Champion | None]:
     """The endpoint's config ("" when there is no endpoint) and the model that answers there."""
     endpoint = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=endpoint_name)
-    if endpoint is None:
+    if endpoint is None or endpoint["EndpointStatus"] == "Deleting":  # gone before the new model is deployed
         return "", None
     config_name = endpoint["EndpointConfigName"]
     config = sagemaker_errors.find(sagemaker.describe_endpoint_config, EndpointConfigName=config_name)

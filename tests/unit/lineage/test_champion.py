@@ -170,6 +170,17 @@ def test_an_endpoint_that_does_not_answer_has_no_model_in_service(
     assert (found["InService"], found["ConfigName"], found["EndpointName"]) == (False, "run-1-config", "run-2-champion")
 
 
+def test_an_endpoint_that_is_being_deleted_is_none_to_be_replaced(
+    files: Any, stubber: Stubber, lambda_context: Any
+) -> None:
+    """Deleting takes minutes. Were its config to be replaced, a deployment would find that somebody came first."""
+    endpoint(stubber, "run-1-config", "Deleting")
+    newest_approved(stubber, package(1, "run-1"))
+    model(stubber, "run-1")
+    found = find(lambda_context)
+    assert (found["InService"], found["ConfigName"], found["EndpointName"]) == (False, "", "run-2-champion")
+
+
 def test_a_model_that_is_gone_is_made_again_of_its_package(files: Any, stubber: Stubber, lambda_context: Any) -> None:
     only_registered(stubber)
     missing(stubber, "describe_model")
