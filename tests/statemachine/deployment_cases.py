@@ -95,7 +95,7 @@ DEPLOYMENT = [
         "Receive Request > Create Endpoint > Deployment Superseded > Nothing Deployed",
         answers={"Create Endpoint": answers.raised("ChampionChanged", "another deployment came first")},
         input={"Model": {"Name": "m"}, "Endpoint": {"Name": "digits"}, "Replaces": "old"},
-        outcome=("Superseded", "a champion that is not in service any more (endpoint config old)"),
+        outcome=("Superseded", "another deployment changed the endpoint after the model had been judged"),
     ),
     replace(
         _endpoint_ends(
