@@ -30,7 +30,7 @@ def run_named(stack: Stack, name: str) -> str:
     """
     for beginning in dict.fromkeys((name, base(name))):
         if beginning and (found := _runs(stack, beginning)):
-            return name if name in found else _only(found, stack, name)
+            return name if name in found else _only(found, name)
     raise _unknown(stack, name)
 
 
@@ -59,7 +59,7 @@ def execution_named(stack: Stack, name: str) -> Execution:
     }
     if not matches:
         raise _unknown(stack, name)
-    match = matches[_only(list(matches), stack, name)]
+    match = matches[_only(list(matches), name)]
     return Execution(stack, match["executionArn"], match["startDate"])
 
 
@@ -74,7 +74,7 @@ def _folders(stack: Stack, prefix: str) -> Iterator[str]:
             yield folder["Prefix"]
 
 
-def _only(found: list[str], stack: Stack, name: str) -> str:
+def _only(found: list[str], name: str) -> str:
     if len(found) > 1:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise UsageError(f"{name!r} may be {', '.join(found[:_SHOWN])}{more}; write more of the name")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.confidence_request import DEFAULT_LEVEL
 from automl.objectives import REGRESSION
 from automl.proof.calibration import FEWEST_ROWS, Calibration, Sample, fit, uncalibrated
 from automl.proof.conformal import fewest_rows, intervals
@@ -21,7 +22,6 @@ from automl.storage import exists, read_json
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DEFAULT_LEVEL = 0.9
 FIRST_SHARE = 0.25
 """Of the calibration rows, for fitting the calibration when a precision is to be promised; the others test it."""
 _SEED = 11

@@ -23,10 +23,9 @@ Probabilities = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Region:
-    """Predictions from ``lowest`` (included) up to ``highest`` (not included); None is without end."""
+    """Predictions from ``lowest`` (included, None is without end) up to the next region's."""
 
     lowest: float | None
-    highest: float | None
     half_width: float | None
 
 
@@ -46,7 +45,7 @@ class CalibrationMap:
         regions = document.get("Intervals", {}).get("Regions", [])
         return cls(
             tuple(document.get("Labels", [])),
-            tuple(Region(region["From"], region["To"], region["HalfWidth"]) for region in regions),
+            tuple(Region(region["From"], region["HalfWidth"]) for region in regions),
             _calibrator(document["Method"], document.get("Parameters", {})),
         )
 
