@@ -236,7 +236,7 @@ def test_a_job_that_was_not_seen_to_end_has_no_lag() -> None:
 
 def test_rows_that_no_model_could_predict_are_told_from_the_test_rows() -> None:
     data = {**state()["Data"], "Scoring": {"Dataset": {"S3Uri": "s3://data-bucket/new.csv"}, "OutputUri": URI}}
-    rejected = {"Champion": NOBODY, "Outcome": {"Name": "Rejected", "Reason": "too bad"}, "Data": data}
+    rejected: dict[str, Any] = {"Champion": NOBODY, "Outcome": {"Name": "Rejected", "Reason": "too bad"}, "Data": data}
     undeployed = without(state(**rejected), "Package", "Deployment")
 
     scoring = ended(undeployed)["Scoring"]
