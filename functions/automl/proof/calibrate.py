@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 FIRST_SHARE = 0.25
 """Of the calibration rows, for fitting the calibration when a precision is to be promised; the others test it."""
 _SEED = 11
-_MOST_PROBABILITIES = 10_000_000
-"""Of all rows and labels together, 320 MB: a function has 2 GB, and more rows would not calibrate better."""
+_MOST_PROBABILITIES = 1_000_000
+"""Of all rows and labels together: fitting takes up to 200 bytes for each, a function has 2 GB, and beyond 500,000 rows
+of two labels no promise becomes better. More rows are sampled."""
 
 Known = tuple[str, Answer]
 """The truth's text and the answer."""
