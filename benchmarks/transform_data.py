@@ -35,8 +35,8 @@ REQUEST = {
 }
 
 
-class _Folder:
-    """The few S3 operations that Transform Data uses, on files."""
+class Folder:
+    """The few S3 operations that are measured, on files."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -55,7 +55,10 @@ class _Folder:
     def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
         self._file(Key).write_bytes(Body)
 
-    def get_paginator(self, name: str) -> "_Folder":
+    def head_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        self._file(Key).stat()
+
+    def get_paginator(self, name: str) -> "Folder":
         return self
 
     def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
@@ -79,7 +82,7 @@ def write_data(path: Path, megabytes: int) -> None:
 
 def measure(folder: str) -> None:
     """Run Transform Data on the folder and print what it took."""
-    client: Any = _Folder(Path(folder))
+    client: Any = Folder(Path(folder))
     client.put_object("bucket", "run/request.json", json.dumps(REQUEST).encode(), "")
     began = time.perf_counter()
     rows = transform_data(client, RunFiles("s3://bucket/run/"))["Rows"]["Read"]

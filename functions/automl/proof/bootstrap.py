@@ -126,7 +126,7 @@ def _errors(truths: Floats, predictions: Floats) -> Part:
     def part(weights: Floats) -> dict[str, float]:
         squared, absolute, mean, square = (columns @ weights / weights.sum()).tolist()
         values = {"RMSE": squared**0.5, "MSE": squared, "MAE": absolute}
-        variance = square - mean**2
+        variance = square - mean * mean  # a power of a large float raises instead of being infinite
         return {**values, "R2": 1 - squared / variance} if variance > _NO_VARIANCE * square else values
 
     return part

@@ -68,8 +68,12 @@ def regression(truths: Floats, predictions: Floats) -> tuple[Metrics, Reasons]:
         "MAE": float(sklearn_metrics.mean_absolute_error(truths, predictions)),
     }
     if np.ptp(truths) == 0:
-        return values, {"R2": "the truth is the same in all rows"}
-    return {**values, "R2": float(sklearn_metrics.r2_score(truths, predictions))}, {}
+        omitted: Reasons = {"R2": "the truth is the same in all rows"}
+    else:
+        omitted, values["R2"] = {}, float(sklearn_metrics.r2_score(truths, predictions))
+    infinite = [name for name, value in values.items() if not np.isfinite(value)]
+    omitted |= dict.fromkeys(infinite, "the numbers are too large to be squared")
+    return {name: value for name, value in values.items() if name not in infinite}, omitted
 
 
 def _of_labels(scored: Scored) -> tuple[Metrics, Reasons]:

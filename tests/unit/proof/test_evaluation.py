@@ -191,6 +191,15 @@ def test_few_rows_without_an_error_do_not_make_a_model_very_sure() -> None:
     assert 0.4 < document["Parameters"]["Temperature"] < 1
 
 
+def test_numbers_too_large_to_be_squared_have_no_squared_errors(data_bucket: Any, lambda_context: Any) -> None:
+    rows = [(repr(1e300 * number), Answer(repr(-1e300 * number))) for number in range(1, 40)]
+    calibrated(data_bucket, lambda_context, rows, REGRESSION, {"Level": 0.9})
+    evaluation, _ = proven(data_bucket, lambda_context, rows, REGRESSION)
+
+    assert set(evaluation["Metrics"]) == {"MAE", "Coverage"}
+    assert "too large" in evaluation["Omitted"]["RMSE"]
+
+
 def test_a_run_without_calibration_rows_says_so(data_bucket: Any, lambda_context: Any) -> None:
     write_json(data_bucket, RUN.model, {"ProblemType": BINARY})
     event = {"ModelUri": RUN.uri, "OutputUri": RUN.uri, "Confidence": {"Threshold": 0.8}}
