@@ -1,11 +1,48 @@
 """What all suites share. Any of them may run in one process, in any order and interleaved."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from autoflow.local import cloud as host
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "autopilot-flow",
+    "POWERTOOLS_METRICS_NAMESPACE": "AutopilotFlow",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "LOG_LEVEL": "INFO",
+    "DATA_BUCKET": "data-bucket",
+    "AUTOML_MODE": "ENSEMBLING",
+    "AUTOML_MAX_CANDIDATES": "10",
+    "AUTOML_MAX_RUNTIME_SECONDS": "3600",
+    "DEFAULT_CONFIDENCE": "0.9",
+    "ENDPOINT_HOSTING": "Serverless",
+    "ENDPOINT_MEMORY_SIZE_IN_MB": "4096",
+    "ENDPOINT_MAX_CONCURRENCY": "5",
+    "ENDPOINT_INSTANCE_TYPE": "ml.m5.large",
+    "ENDPOINT_INSTANCE_COUNT": "1",
+    "KEEP_ENDPOINT": "true",
+    "APPROVAL": "Automatic",
+    "APPROVAL_TIMEOUT_SECONDS": "604800",
+    "SUBNET_IDS": "",
+    "SECURITY_GROUP_IDS": "",
+    "SAGEMAKER_ROLE_ARN": "arn:aws:iam::123456789012:role/sagemaker",
+    "KMS_KEY_ARN": "",
+    "MINIMUM_WAIT_SECONDS": "15",
+    "CANARY_WAIT_SECONDS": "300",
+    "LATENCY_ALARM_SECONDS": "5",
+}
+"""What a function finds around it, before any test imports one; and no account of the person who runs the tests."""
+os.environ.update(ENVIRONMENT)
+os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""What every unit test shares: the functions' environment, no way to AWS, and stubs that check requests and answers."""
+"""What every unit test shares: no way to AWS, and stubs that check requests and answers."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,49 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "POWERTOOLS_SERVICE_NAME": "autopilot-flow",
-    "POWERTOOLS_METRICS_NAMESPACE": "AutopilotFlow",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-    "LOG_LEVEL": "INFO",
-    "DATA_BUCKET": "data-bucket",
-    "AUTOML_MODE": "ENSEMBLING",
-    "AUTOML_MAX_CANDIDATES": "10",
-    "AUTOML_MAX_RUNTIME_SECONDS": "3600",
-    "DEFAULT_CONFIDENCE": "0.9",
-    "ENDPOINT_HOSTING": "Serverless",
-    "ENDPOINT_MEMORY_SIZE_IN_MB": "4096",
-    "ENDPOINT_MAX_CONCURRENCY": "5",
-    "ENDPOINT_INSTANCE_TYPE": "ml.m5.large",
-    "ENDPOINT_INSTANCE_COUNT": "1",
-    "KEEP_ENDPOINT": "true",
-    "APPROVAL": "Automatic",
-    "APPROVAL_TIMEOUT_SECONDS": "604800",
-    "SUBNET_IDS": "",
-    "SECURITY_GROUP_IDS": "",
-    "SAGEMAKER_ROLE_ARN": "arn:aws:iam::123456789012:role/sagemaker",
-    "KMS_KEY_ARN": "",
-    "MINIMUM_WAIT_SECONDS": "15",
-    "CANARY_WAIT_SECONDS": "300",
-    "LATENCY_ALARM_SECONDS": "5",
-}
-os.environ.update(ENVIRONMENT)
-os.environ.pop("AWS_ENDPOINT_URL", None)
-
-from hypothesis import settings  # noqa: E402
+from botocore.stub import Stubber
+from hypothesis import settings
+from moto import mock_aws
 
 settings.register_profile("unit", deadline=None)  # a busy machine is not a failure
 settings.load_profile("unit")
-
-from botocore.stub import Stubber  # noqa: E402 - clients must be made in the environment above
-from moto import mock_aws  # noqa: E402
 
 
 @dataclass
@@ -92,6 +55,6 @@ def data_bucket() -> Iterator[Any]:
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(
-            Bucket=ENVIRONMENT["DATA_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            Bucket=os.environ["DATA_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
         yield s3
