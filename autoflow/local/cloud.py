@@ -46,6 +46,8 @@ SERVICES = (
 )
 
 START_TIMEOUT_SECONDS = 90.0
+OWNER_VARIABLE = "AUTOFLOW_OWNER"
+"""In the cloud's environment: id of the process without which it has no purpose."""
 _INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -213,8 +215,14 @@ def stop_locked(port: int) -> bool:
 
 @contextlib.contextmanager
 def temporary(port: int | None = None, **options: Any) -> Iterator[Cloud]:
-    """A cloud on a free port that is stopped at the end; ``options`` as for :func:`start`."""
+    """A cloud on a free port that is stopped at the end, also when this process is killed before.
+
+    Args:
+        port: TCP port on loopback; a free one when left out.
+        options: as for :func:`start`.
+    """
     chosen = port or free_port()
+    options["environment"] = {**(options.get("environment") or {}), OWNER_VARIABLE: str(os.getpid())}
     try:
         yield start(chosen, **options)
     finally:

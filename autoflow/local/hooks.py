@@ -1,5 +1,6 @@
 """Small corrections of LocalStack 4.14, applied once before any service is loaded."""
 
+import contextlib
 import functools
 import os
 import tempfile
@@ -9,9 +10,12 @@ import types
 from pathlib import Path
 from typing import Any
 
+import psutil
 from localstack.runtime import hooks
 
+from autoflow.local import processes
 from autoflow.local.auto_scaling import refuse_auto_scaling
+from autoflow.local.cloud import OWNER_VARIABLE
 from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
 
 
@@ -27,9 +31,26 @@ def apply() -> None:
     transform_before_resolving()
     refuse_unreadable_requests()
     refuse_auto_scaling()
+    if owner := os.environ.get(OWNER_VARIABLE):
+        end_with(int(owner))
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
     if scale != 1:
         scale_waits(scale)
+
+
+def end_with(owner: int) -> None:
+    """End this cloud when the process that it was started for is gone, however it ended."""
+
+    def watch() -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(owner).wait()
+        for process in processes.find(os.environ[processes.MARK]):
+            if process.pid != os.getpid():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
 
 
 def remember_json_paths() -> None:

@@ -227,3 +227,21 @@ def test_waits_can_be_scaled(port: int) -> None:
             return
         end.wait(0.1)
     pytest.fail("the wait was not scaled")
+
+
+def test_a_temporary_cloud_ends_with_its_owner_even_when_that_is_killed() -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    started = psutil.Process(int(owner.stdout.readline()))
+    owner.kill()
+    owner.communicate()
+    started.wait(timeout=60)
+
+
+OWNER = """
+import time
+from autoflow.local import cloud
+with cloud.temporary(services=["s3"]) as started:
+    print(started.pid, flush=True)
+    time.sleep(600)
+"""
