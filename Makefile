@@ -47,6 +47,9 @@ format: .venv/.synced ## Rewrite the code in the project's style
 quality: .venv/.synced ## Measure model quality against AutoGluon run directly (DATA=folder with the data sets)
 	$(PYTHON) -m benchmarks.quality $(DATA)
 
+confidence: .venv/.synced ## Measure whether promised precision and intervals hold on unseen rows (DATA=folder with the data sets)
+	$(PYTHON) -m benchmarks.confidence $(DATA)
+
 lock: | .uv/bin/uv ## Resolve all dependencies anew
 	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/localstack-constraints.txt \
 		--group dev --custom-compile-command "make lock" -o requirements/dev.txt pyproject.toml
@@ -59,4 +62,4 @@ lock: | .uv/bin/uv ## Resolve all dependencies anew
 clean: ## Remove what the build made
 	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint format quality lock clean
+.PHONY: help setup demo test lint format quality confidence lock clean
