@@ -164,7 +164,7 @@ def test_the_outcome_is_to_be_seen_at_the_end(outcome: str, head: str, last: str
         display.show(Step("Score Dataset", at=time.time()))
         display.end(outcome)
     shown = screen(file.getvalue())
-    assert [shown[0], shown[1][:4]] == [f"{last} Score Dataset|", f"{head} r "]
+    assert shown[:2] == [f"{last} Score Dataset|", f"{head} r|"]
 
 
 def test_the_state_that_failed_is_the_one_before_clean_up() -> None:
