@@ -131,7 +131,7 @@ def screen(output: str) -> list[str]:
         elif break_ == "\n":
             row += 1
             lines += [""] * (row == len(lines))
-    return [re.sub(r"\s+(\d+\.\d s|\d+:\d\d)\s*", "|", line.rstrip()) for line in lines if line.strip()]
+    return [re.sub(r"\s+(\d+\.\d s|\d+(?::\d\d)+)\s*", "|", line.rstrip()) for line in lines if line.strip()]
 
 
 def test_what_is_over_has_one_line_and_what_is_under_way_shows_what_is_nested_in_it() -> None:
