@@ -1,10 +1,10 @@
 """The smoke test: a few of the run's own rows, sent to the endpoint as scoring will send them."""
 
-import math
 from typing import TYPE_CHECKING
 
 from automl.errors import InvalidRequest, PredictionMismatch
 from automl.objectives import REGRESSION
+from automl.scoring.answers import finite
 from automl.scoring.inference import find_model, invoke, parse_answer
 from automl.storage import exists, read_bytes
 
@@ -44,7 +44,4 @@ def smoke_test(
 def _readable(prediction: str, problem_type: str) -> bool:
     if problem_type != REGRESSION:
         return bool(prediction.strip())
-    try:
-        return math.isfinite(float(prediction))
-    except ValueError:
-        return False
+    return finite(prediction) is not None

@@ -12,10 +12,10 @@ from automl.objectives import REGRESSION
 from automl.proof.calibration import FEWEST_ROWS, Calibration, Sample, fit, uncalibrated
 from automl.proof.conformal import fewest_rows, intervals
 from automl.proof.labels import Labels
-from automl.proof.scored import Record, finite, read_records
+from automl.proof.scored import Record, read_records
 from automl.proof.thresholds import Judged, choose
 from automl.run_files import RunFiles, ScoringFiles
-from automl.scoring.answers import Answer
+from automl.scoring.answers import Answer, finite
 from automl.scoring.calibration_map import NONE, SIGMOID, SPLIT_CONFORMAL, TEMPERATURE, CalibrationMap
 from automl.storage import exists, read_json
 
@@ -138,17 +138,10 @@ def _fit(records: list[Known], methods: Sequence[str] = tuple(FEWEST_ROWS)) -> C
         return uncalibrated("the model answers without the probability of each label", labels)
     if len(labels) < 2:
         return uncalibrated("the model knows one label only", labels)
-    spelled = _labels(labels)
+    spelled = Labels(labels)
     truths = np.array([spelled.find(truth) for truth, _ in records])
     probabilities = np.array([answer.probabilities for answer in answers])
     return fit(Sample(labels, probabilities, truths).take(truths < len(labels)), methods)
-
-
-def _labels(names: tuple[str, ...]) -> Labels:
-    labels = Labels()
-    for name in names:
-        labels.add(name)
-    return labels
 
 
 def _judged(records: list[Known], calibration: CalibrationMap) -> Judged:
@@ -164,5 +157,5 @@ def _correct(records: list[Known]) -> NDArray[np.bool_]:
 def _is_correct(truth: str, answer: Answer, spelled: dict[tuple[str, ...], Labels]) -> bool:
     labels = spelled.get(answer.labels)
     if labels is None:
-        labels = spelled[answer.labels] = _labels(answer.labels)
+        labels = spelled[answer.labels] = Labels(answer.labels)
     return labels.find(truth) == labels.find(answer.prediction)

@@ -1,16 +1,21 @@
 """Labels as a model and as a dataset spell them."""
 
+from collections.abc import Iterable
+
 
 class Labels:
-    """The labels seen, numbered. A truth that is spelled otherwise than the model's label is matched by its value.
+    """The labels seen, numbered, beginning with ``names``.
 
-    Pandas turns a column of ``true``/``false`` or ``1``/``1.0`` into booleans or numbers, so a model may answer
-    ``True`` where the dataset says ``true``.
+    A truth that is spelled otherwise than the model's label is matched by its value: pandas turns a column of
+    ``true``/``false`` or ``1``/``1.0`` into booleans or numbers, so a model may answer ``True`` where the dataset says
+    ``true``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str] = ()) -> None:
         self._index: dict[str, int] = {}
         self._by_value: dict[object, int] = {}
+        for name in names:
+            self.add(name)
 
     def __len__(self) -> int:
         return len(self._index)

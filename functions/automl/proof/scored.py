@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from automl.objectives import REGRESSION
 from automl.proof.labels import Labels
 from automl.run_files import ScoringFiles
-from automl.scoring.answers import Answer
+from automl.scoring.answers import Answer, finite
 from automl.scoring.calibration_map import CalibrationMap
 from automl.scoring.decision import decide
 from automl.scoring.predictions import read_predictions
@@ -155,12 +155,3 @@ def _classified(
     if len(answer.labels) == 2:
         values["positive"] = answer.probabilities[positive] / total
     return values
-
-
-def finite(text: str) -> float | None:
-    """The number that a truth says, if it says one."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -43,12 +43,18 @@ def read_answer(record: Mapping[str, str], problem_type: str) -> Answer:
     return Answer(labels[probabilities.index(max(probabilities))], labels, probabilities)
 
 
-def _finite(text: str, key: str) -> str:
+def finite(text: str) -> float | None:
+    """The finite number that a cell says, if it says one."""
     try:
-        if math.isfinite(float(text)):
-            return text.strip()
+        number = float(text)
     except ValueError:
-        pass
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _finite(text: str, key: str) -> str:
+    if finite(text) is not None:
+        return text.strip()
     raise PredictionMismatch(f"The endpoint answered a {key} that is no number; see the endpoint's log group")
 
 
