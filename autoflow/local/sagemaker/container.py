@@ -1,4 +1,4 @@
-"""One model behind an endpoint: the engine's inference worker in the place of a container."""
+"""One model that answers: the engine's inference worker in the place of a container."""
 
 import http.client
 import json
@@ -7,6 +7,7 @@ import tarfile
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from autoflow.local.sagemaker import log_streams
@@ -18,7 +19,8 @@ from autoflow.local.sagemaker.workers import Worker
 
 _START_SECONDS = 180.0
 """A container must answer /ping within 3 minutes."""
-_INVOCATION_SECONDS = 60.0
+INVOCATION_SECONDS = 60.0
+"""What an endpoint gives its container for one answer."""
 
 
 class ContainerFailure(Exception):
@@ -36,7 +38,26 @@ class ContainerError(Exception):
 class Container:
     """Runs one model. ``start`` and ``stop`` may be repeated: a serverless endpoint does so."""
 
-    def __init__(self, account: Account, endpoint: str, variant: str, model: Document) -> None:
+    def __init__(
+        self,
+        account: Account,
+        log: tuple[str, str],
+        model: Document,
+        invocation_seconds: float = INVOCATION_SECONDS,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Nothing is started.
+
+        Args:
+            account: of the model.
+            log: the log group, and what the names of the streams begin with.
+            model: as CreateModel was told.
+            invocation_seconds: how long one answer may take.
+            environment: variables beside those of the model's container, and before them.
+
+        Raises:
+            ContainerFailure: the model cannot run here.
+        """
         containers = containers_of(account, model)
         if len(containers) != 1:
             raise ContainerFailure(
@@ -44,9 +65,10 @@ class Container:
                 f"model {model['ModelName']} has {len(containers)} containers"
             )
         self._definition = containers[0]
+        self._environment = containers[0].get("Environment", {}) | dict(environment or {})
         self._account = account
-        self._log_group = f"/aws/sagemaker/Endpoints/{endpoint}"
-        self._variant = variant
+        self._log = log
+        self._invocation_seconds = invocation_seconds
         self._files = Files(account)
         self._worker: Worker | None = None
         self._port = 0
@@ -77,9 +99,10 @@ class Container:
             if self.alive:
                 return
             self._close()
-            worker = Worker("autoflow.local.engine.serve", ["model"], self._definition.get("Environment", {}))
+            worker = Worker("autoflow.local.engine.serve", ["model"], self._environment)
             self._worker = worker
-            log_streams.follow(self._account, self._log_group, f"{self._variant}/i-{uuid.uuid4().hex[:17]}", worker)
+            group, prefix = self._log
+            log_streams.follow(self._account, group, f"{prefix}/i-{uuid.uuid4().hex[:17]}", worker)
             timer = threading.Timer(_START_SECONDS, worker.kill)
             timer.daemon = True
             timer.start()
@@ -139,7 +162,7 @@ class Container:
                 self.start()
             except ContainerFailure as error:
                 raise ContainerError(500, str(error)) from error
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_INVOCATION_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._invocation_seconds)
         headers = {"Content-Type": content_type, "Accept": accept}
         try:
             connection.request("POST", "/invocations", body, {name: text for name, text in headers.items() if text})
@@ -175,9 +198,9 @@ class ServerlessContainer(Container):
     """Ends after it was idle for some time, and starts again with the next invocation."""
 
     def __init__(
-        self, account: Account, endpoint: str, variant: str, model: Document, concurrency: int, idle_seconds: float
+        self, account: Account, log: tuple[str, str], model: Document, concurrency: int, idle_seconds: float
     ) -> None:
-        super().__init__(account, endpoint, variant, model)
+        super().__init__(account, log, model)
         self._slots = threading.BoundedSemaphore(concurrency)
         self._idle_seconds = idle_seconds
         self._last_use = time.monotonic()

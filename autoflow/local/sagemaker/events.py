@@ -18,11 +18,20 @@ _TIMES = 2
 
 def model_package_changed(account: Account, package: Document) -> None:
     """``SageMaker Model Package State Change``. Returns at once."""
+    _send(account, "Model Package", package["ModelPackageArn"], package)
+
+
+def transform_job_changed(account: Account, job: Document, tags: dict[str, str]) -> None:
+    """``SageMaker Transform Job State Change``: what DescribeTransformJob says, and the tags. Returns at once."""
+    _send(account, "Transform Job", job["TransformJobArn"], job | {"Tags": tags})
+
+
+def _send(account: Account, kind: str, arn: str, detail: Document) -> None:
     entry = {
         "Source": "aws.sagemaker",
-        "DetailType": "SageMaker Model Package State Change",
-        "Resources": [package["ModelPackageArn"]],
-        "Detail": json.dumps(package, default=_encoded),
+        "DetailType": f"SageMaker {kind} State Change",
+        "Resources": [arn],
+        "Detail": json.dumps(detail, default=_encoded),
     }
     threading.Thread(target=_put, args=(account, entry), name="sagemaker-event", daemon=True).start()
 

@@ -37,12 +37,12 @@ class Fleet:
         fleet = cls(config, capture=Capture.of(account, endpoint, config))
         for variant in config["ProductionVariants"]:
             model = find_model(account, variant["ModelName"])
-            place = (account, endpoint, variant["VariantName"], model)
-            container = Container(*place)
+            log = (f"/aws/sagemaker/Endpoints/{endpoint}", variant["VariantName"])
+            container = Container(account, log, model)
             if serverless := variant.get("ServerlessConfig"):
                 always_on = "ProvisionedConcurrency" in serverless
                 idle = math.inf if always_on else float(os.environ.get(IDLE_VARIABLE, _IDLE_SECONDS))
-                container = ServerlessContainer(*place, serverless["MaxConcurrency"], idle)
+                container = ServerlessContainer(account, log, model, serverless["MaxConcurrency"], idle)
             fleet.containers[variant["VariantName"]] = container
         return fleet
 

@@ -23,6 +23,16 @@ def follow(account: Account, group: str, stream: str, worker: Worker) -> None:
     threading.Thread(target=_follow, args=arguments, name=f"log-{stream}", daemon=True).start()
 
 
+def write(account: Account, group: str, stream: str, lines: Sequence[str]) -> None:
+    """Write lines into the stream, which is made if it is not there. A cloud without the logs service forgets them."""
+    logs: Any = connect_to(aws_access_key_id=account.account_id, region_name=account.region).logs
+    try:
+        _make(logs, group, stream)
+        _put(logs, group, stream, lines)
+    except Exception as error:  # a cloud without the logs service, or one that is ending
+        _log.debug("cannot write to log group %s: %s", group, error)
+
+
 def _follow(account: Account, group: str, stream: str, worker: Worker) -> None:
     logs: Any = connect_to(aws_access_key_id=account.account_id, region_name=account.region).logs
     made = False

@@ -15,6 +15,7 @@ from autoflow.local.sagemaker import (
     models,
     package_groups,
     tags,
+    transform_jobs,
     workers,
 )
 from autoflow.local.sagemaker.automl import AutoML
@@ -36,6 +37,7 @@ def operations() -> dict[str, Operation]:
         "CreateModel": models.create_model,
         "CreateModelPackage": model_packages.create,
         "CreateModelPackageGroup": package_groups.create,
+        "CreateTransformJob": transform_jobs.create,
         "DeleteEndpoint": endpoints.delete,
         "DeleteEndpointConfig": models.delete_endpoint_config,
         "DeleteModel": models.delete_model,
@@ -49,6 +51,7 @@ def operations() -> dict[str, Operation]:
         "DescribeModel": models.describe_model,
         "DescribeModelPackage": model_packages.describe,
         "DescribeModelPackageGroup": package_groups.describe,
+        "DescribeTransformJob": transform_jobs.describe,
         "ListAutoMLJobs": automl.list_jobs,
         "ListCandidatesForAutoMLJob": automl.list_candidates,
         "ListEndpointConfigs": models.list_endpoint_configs,
@@ -57,7 +60,9 @@ def operations() -> dict[str, Operation]:
         "ListModelPackages": model_packages.list_packages,
         "ListModels": models.list_models,
         "ListTags": tags.list_tags,
+        "ListTransformJobs": transform_jobs.list_jobs,
         "StopAutoMLJob": automl.stop,
+        "StopTransformJob": transform_jobs.stop,
         "UpdateEndpoint": endpoints.update,
         "UpdateModelPackage": model_packages.update,
     }

@@ -73,7 +73,20 @@ class Files:
             raise InputProblem(f"No objects with data were found under {uri}")
         return sorted(objects, key=lambda item: item.key)
 
+    def prefix(self, source: dict[str, str]) -> S3Uri:
+        """What the keys of a channel's objects begin with: S3Uri itself, or the prefix that its manifest names.
+
+        Raises:
+            InputProblem: the manifest cannot be read.
+        """
+        uri = S3Uri.parse(source["S3Uri"])
+        return self._parse_manifest(uri)[0] if source["S3DataType"] == "ManifestFile" else uri
+
     def _read_manifest(self, uri: S3Uri) -> list[S3Uri]:
+        prefix, names = self._parse_manifest(uri)
+        return [S3Uri(prefix.bucket, prefix.key + name) for name in names]
+
+    def _parse_manifest(self, uri: S3Uri) -> tuple[S3Uri, list[str]]:
         try:
             entries = json.loads(self.read(uri))
             prefix = S3Uri.parse(entries[0]["prefix"])
@@ -84,7 +97,7 @@ class Files:
             ) from error
         if not names:
             raise InputProblem(f"The manifest {uri} names no files")
-        return [S3Uri(prefix.bucket, prefix.key + name) for name in names]
+        return prefix, names
 
     def read(self, uri: S3Uri) -> bytes:
         """The whole object.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autoflow.local.sagemaker.automl_job import AutoMLJob
     from autoflow.local.sagemaker.endpoint import Endpoint
+    from autoflow.local.sagemaker.transform_job import TransformJob
 
 Document = dict[str, Any]
 
@@ -25,6 +26,7 @@ class Account:
     models: dict[str, Document] = field(default_factory=dict)
     endpoint_configs: dict[str, Document] = field(default_factory=dict)
     endpoints: "dict[str, Endpoint]" = field(default_factory=dict)
+    transform_jobs: "dict[str, TransformJob]" = field(default_factory=dict)
     package_groups: dict[str, Document] = field(default_factory=dict)
     """By lower-case name, as in their ARNs."""
     packages: dict[str, Document] = field(default_factory=dict)

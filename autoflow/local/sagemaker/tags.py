@@ -12,6 +12,7 @@ def _require(account: Account, arn: str) -> None:
     with account.lock:
         known = {job.arn for job in account.jobs.values()}
         known |= {endpoint.arn for endpoint in account.endpoints.values()}
+        known |= {job.arn for job in account.transform_jobs.values()}
         known |= {model["ModelArn"] for model in account.models.values()}
         known |= {config["EndpointConfigArn"] for config in account.endpoint_configs.values()}
         known |= {group["ModelPackageGroupArn"] for group in account.package_groups.values()}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -161,3 +162,27 @@ def trained(aws: SageMaker) -> Trained:
     on_the_way = len(aws.sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName="trained")["Candidates"])
     assert seen[-1]["AutoMLJobStatus"] == "InProgress", seen[-1]
     return Trained(request, seen + aws.follow("trained"), on_the_way)
+
+
+@pytest.fixture
+def heard(cloud: Cloud) -> Iterator[Any]:
+    """Events of SageMaker on the default bus, as a queue gets them: call with their kind and a number to wait for."""
+    sqs, events = cloud.client("sqs"), cloud.client("events")
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="heard", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
+    events.put_targets(Rule="heard", Targets=[{"Id": "queue", "Arn": arn}])
+
+    def wait(kind: str, count: int, seconds: float = 10) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        end = time.monotonic() + seconds
+        while len(found) < count and time.monotonic() < end:
+            messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
+            told = [json.loads(message["Body"]) for message in messages]
+            found += [event for event in told if event["detail-type"] == f"SageMaker {kind} State Change"]
+        return found
+
+    yield wait
+    events.remove_targets(Rule="heard", Ids=["queue"])
+    events.delete_rule(Name="heard")
+    sqs.delete_queue(QueueUrl=url)

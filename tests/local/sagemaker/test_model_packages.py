@@ -1,14 +1,9 @@
 """The model registry: versions, approval, what becomes a model, and what EventBridge hears."""
 
-import json
-import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from autoflow.local.cloud import Cloud
 
 if TYPE_CHECKING:
     from tests.local.sagemaker.conftest import SageMaker, Trained
@@ -173,33 +168,9 @@ def test_only_an_approved_package_becomes_a_model(aws: "SageMaker", trained: "Tr
     aws.sagemaker.delete_endpoint(EndpointName="packaged")
 
 
-@pytest.fixture
-def heard(cloud: Cloud) -> Iterator[Any]:
-    """Events of SageMaker on the default bus, as a queue gets them: call with a number to wait for."""
-    sqs, events = cloud.client("sqs"), cloud.client("events")
-    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]}
-    events.put_rule(Name="heard", EventPattern=json.dumps(pattern))
-    events.put_targets(Rule="heard", Targets=[{"Id": "queue", "Arn": arn}])
-
-    def wait(count: int, seconds: float = 10) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        end = time.monotonic() + seconds
-        while len(found) < count and time.monotonic() < end:
-            messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
-            found += [json.loads(message["Body"]) for message in messages]
-        return found
-
-    yield wait
-    events.remove_targets(Rule="heard", Ids=["queue"])
-    events.delete_rule(Name="heard")
-    sqs.delete_queue(QueueUrl=url)
-
-
 def test_eventbridge_hears_of_every_change_of_approval_more_than_once(aws: "SageMaker", group: str, heard: Any) -> None:
     arn = register(aws, group, CustomerMetadataProperties={"Run": "r"})
-    created = heard(2)
+    created = heard("Model Package", 2)
     assert len(created) == 2
     for event in created:
         assert (event["source"], event["detail-type"]) == ("aws.sagemaker", "SageMaker Model Package State Change")
@@ -210,6 +181,6 @@ def test_eventbridge_hears_of_every_change_of_approval_more_than_once(aws: "Sage
         assert (detail["ModelApprovalStatus"], detail["ModelPackageStatus"]) == ("PendingManualApproval", "Completed")
         assert detail["InferenceSpecification"]["Containers"] == [CONTAINER]
     aws.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="ok")
-    approved = [event["detail"] for event in heard(2)]
+    approved = [event["detail"] for event in heard("Model Package", 2)]
     assert [detail["ModelApprovalStatus"] for detail in approved] == ["Approved", "Approved"]
     assert approved[0]["ApprovalDescription"] == "ok"
