@@ -1,0 +1,23 @@
+"""Find Model: which model is to predict the rows, and whether an endpoint has to be made for it."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl import environment, runs, schema
+from automl.lineage import serving
+from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+
+SETTINGS = environment.read(serving.ServingSettings)
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Input", "Execution"}`` → ``$.Serving``."""
+    asked = event["Input"]
+    schema.check(asked, "scoring-request", "the execution input")
+    found = serving.find_serving(SAGEMAKER, S3, asked, runs.run_name(event["Execution"]), SETTINGS)
+    logger.append_keys(run=found["Name"])
+    logger.info("model is found", extra={key: found[key] for key in ("ModelName", "EndpointName", "Ready", "Keep")})
+    return found
