@@ -51,9 +51,10 @@ def write_scoring(client: Any, path: Path, uri: str, rows: int, labels: int, con
                 probabilities = (sure / sure.sum()).tolist()
                 label = int(np.argmax(odds))
                 file.write(f'{row},,label-{truth},label-{label},"{probabilities}","{names}"\n')
+        write_json(client, files.finished(part), {"Part": part})
     document = {
         "PredictionsUri": uri,
-        "Parts": list(parts),
+        "PartCount": len(parts),
         "Rows": rows,
         "ResponseKeys": keys,
         "ProblemType": PROBLEM_TYPES.get(labels, "MulticlassClassification"),

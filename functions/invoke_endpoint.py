@@ -5,7 +5,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl.scoring.inference import score_part
+from automl.scoring.part_results import recorded_failure
 from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, metrics, task
+from automl.usage import Meter
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)
 RUNTIME = boto3.client("sagemaker-runtime", config=RUNTIME_CONFIG)
@@ -13,7 +15,9 @@ RUNTIME = boto3.client("sagemaker-runtime", config=RUNTIME_CONFIG)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Part", "Rows"}`` → the number of answered rows; writes predictions/."""
-    answered = score_part(RUNTIME, S3, event["Rows"], event["Part"])
+    """``{"Part", "Rows"}`` → ``$.Prediction`` of the part; writes predictions/."""
+    meter, part, rows = Meter(context), event["Part"], event["Rows"]
+    with recorded_failure(S3, rows, part):
+        answered = score_part(RUNTIME, S3, rows, part)
     metrics.add_metric(name="RowsPredicted", unit=MetricUnit.Count, value=answered)
-    return {"Part": event["Part"], "Rows": answered}
+    return {"Part": part, "Rows": answered, "StartedAt": meter.started_at.isoformat(), "Usage": meter.read()}

@@ -1,4 +1,4 @@
-"""Prepare Rows: turns a dataset into parts of records as the endpoint's model takes them."""
+"""Prepare Rows: turns a dataset into parts of records as the model takes them."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl import environment, runs, schema
-from automl.scoring import prepare, reuse
+from automl.scoring import prepare, resume, reuse
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 
@@ -20,20 +20,22 @@ class Settings:
 
 SETTINGS = environment.read(Settings)
 S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
 
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Input", "Execution"}`` → ``$.Rows``; writes rows.json, and rows/ unless the predictions are there already."""
-    asked = event["Input"]
+    """``{"Input", "Execution", "Serving"}`` → ``$.Rows``; writes rows.json, parts.json and what is to be predicted."""
+    asked, serving, threshold = event["Input"], event["Serving"], SETTINGS.default_confidence
     schema.check(asked, "scoring-request", "the execution input")
     prepare.check_source(asked)
-    output_uri = prepare.output_folder(asked, SETTINGS.data_bucket, runs.run_name(event["Execution"]))
-    if "Predictions" in asked:
-        rows = reuse.reuse_rows(S3, asked, output_uri, SETTINGS.default_confidence)
+    scoring = runs.run_name(event["Execution"])
+    output_uri = prepare.output_folder(asked, SETTINGS.data_bucket, scoring)
+    if "Resume" in asked:
+        rows = resume.resume_rows(S3, asked, serving)
+    elif "Predictions" in asked:
+        rows = reuse.reuse_rows(S3, asked, scoring, output_uri, threshold)
     else:
-        rows = prepare.prepare_rows(SAGEMAKER, S3, asked, output_uri, SETTINGS.default_confidence)
+        rows = prepare.prepare_rows(S3, asked, serving, scoring, output_uri, threshold)
     logger.append_keys(run=rows["Name"])
-    logger.info("rows are ready", extra={key: rows[key] for key in ("Rows", "Skipped", "IgnoredColumns")})
+    logger.info("rows are ready", extra={key: rows[key] for key in ("Rows", "Skipped", "PartCount", "PartsToScore")})
     return rows

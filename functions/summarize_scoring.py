@@ -1,4 +1,4 @@
-"""Summarize Scoring: adds up the parts and writes scoring.json."""
+"""Summarize Scoring: writes what the scoring came to."""
 
 import boto3
 from aws_lambda_powertools.metrics import MetricUnit
@@ -15,10 +15,10 @@ S3 = boto3.client("s3", config=CLIENT_CONFIG)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Rows", "Parts", "Evaluation"}`` → ``$.Result``, which is scoring.json."""
-    rule = read_rule(S3, event["Rows"])
-    document = summarize(event["Rows"], event["Parts"], event["Evaluation"], rule)
-    write_json(S3, ScoringFiles(event["Rows"]["OutputUri"]).summary, document)
+    """``{"State"}`` → ``$.Result``, which is the scoring's result.json."""
+    state = event["State"]
+    document = summarize(state["Rows"], state["Parts"], state["Evaluation"], read_rule(S3, state["Rows"]))
+    write_json(S3, ScoringFiles(state["Rows"]["OutputUri"]).summary, document)
     metrics.add_metric(name="PredictionsAccepted", unit=MetricUnit.Count, value=document["Accepted"])
     metrics.add_metric(name="PredictionsToReview", unit=MetricUnit.Count, value=document["Review"])
     return document

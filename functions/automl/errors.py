@@ -50,3 +50,11 @@ class ChampionChanged(AutopilotFlowError):
 
 class PredictionMismatch(AutopilotFlowError):
     """The endpoint's answer does not fit the rows that were sent."""
+
+
+class PartsFailed(AutopilotFlowError):
+    """More parts of a scoring failed than it tolerates."""
+
+
+class TransformJobFailed(AutopilotFlowError):
+    """The transform job ended in Failed, was stopped, or did not end in time."""

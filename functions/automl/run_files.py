@@ -93,9 +93,13 @@ class ScoringFiles:
 
     uri: str
 
+    @property
+    def features_folder(self) -> str:
+        return f"{self.uri}rows/features/"
+
     def features(self, part: int) -> str:
-        """Features in training order, CSV without header, one record per line."""
-        return f"{self.uri}rows/features/part-{part:05d}.csv"
+        """Features in training order, CSV without header, one record per line; absent when no row is sent."""
+        return f"{self.features_folder}part-{part:05d}.csv"
 
     def keys(self, part: int) -> str:
         """CSV with header ``Row,Id,Truth``, one record per line of :meth:`features`."""
@@ -115,8 +119,43 @@ class ScoringFiles:
         return f"{self.uri}rows.json"
 
     @property
+    def parts(self) -> str:
+        """The numbers of the parts to score, a JSON list: items of the Distributed Map."""
+        return f"{self.uri}parts.json"
+
+    @property
+    def finished_folder(self) -> str:
+        return f"{self.uri}parts/"
+
+    def finished(self, part: int) -> str:
+        """What a part came to; written last, so a part that has it is finished."""
+        return f"{self.finished_folder}part-{part:05d}.json"
+
+    @property
+    def failures_folder(self) -> str:
+        return f"{self.uri}failures/"
+
+    def failure(self, part: int) -> str:
+        """``Part``, ``Error`` and ``Cause`` of the last attempt that failed."""
+        return f"{self.failures_folder}part-{part:05d}.json"
+
+    @property
+    def map_run(self) -> str:
+        """Folder in which Step Functions tells of the executions of the parts."""
+        return f"{self.uri}map-run/"
+
+    @property
+    def transform_folder(self) -> str:
+        """S3OutputPath of a transform job, which appends ``.out`` to the names of its input objects."""
+        return f"{self.uri}transform/"
+
+    def transformed(self, part: int) -> str:
+        return f"{self.transform_folder}part-{part:05d}.csv.out"
+
+    @property
     def summary(self) -> str:
-        return f"{self.uri}scoring.json"
+        """``result.json``; in a run's folder that is the run's, and a scoring's is ``scoring.json``."""
+        return f"{self.uri}{'scoring' if '/runs/' in self.uri else 'result'}.json"
 
     @property
     def predictions_folder(self) -> str:

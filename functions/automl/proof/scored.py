@@ -15,6 +15,7 @@ from automl.run_files import ScoringFiles
 from automl.scoring.answers import Answer, finite
 from automl.scoring.calibration_map import CalibrationMap
 from automl.scoring.decision import decide
+from automl.scoring.part_results import finished_parts
 from automl.scoring.predictions import read_predictions
 from automl.storage import read_bytes
 
@@ -95,7 +96,7 @@ def read_scored(
 def read_records(s3: "S3Client", rows: Mapping[str, Any]) -> Iterable[Record]:
     """Keys and answers of a scoring, in the order of the dataset."""
     files = ScoringFiles(rows["PredictionsUri"])
-    for part in rows["Parts"]:
+    for part in finished_parts(s3, files):
         yield from read_predictions(read_bytes(s3, files.predictions(part)), rows["ResponseKeys"], rows["ProblemType"])
 
 

@@ -287,10 +287,12 @@ def score_part(runtime: "SageMakerRuntimeClient", s3: "S3Client", rows: Mapping[
         EndpointFailed, PredictionMismatch, ServiceUnavailable: see :func:`invoke` and :func:`predict`.
     """
     files = ScoringFiles(rows["PredictionsUri"])
-    records = read_bytes(s3, files.features(part)).split(b"\n")[:-1]
-    concurrency = max(1, rows["MaxConcurrency"] // min(len(rows["Parts"]), rows["MaxConcurrency"]))
+    row_keys = read_bytes(s3, files.keys(part))
+    nothing_sent = row_keys.count(b"\n") <= 1
+    records = [] if nothing_sent else read_bytes(s3, files.features(part)).split(b"\n")[:-1]
+    concurrency = max(1, rows["MaxConcurrency"] // min(rows["PartsToScore"], rows["PartsAtOnce"]))
     keys: list[str] = rows["ResponseKeys"]
     send = functools.partial(invoke, runtime, rows["EndpointName"])
     answers = predict(send, records, keys, concurrency, rows["MaxPayloadBytes"])
-    write_bytes(s3, files.predictions(part), answer_table(read_bytes(s3, files.keys(part)), keys, answers))
+    write_bytes(s3, files.predictions(part), answer_table(row_keys, keys, answers))
     return len(answers)

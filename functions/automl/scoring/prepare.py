@@ -1,6 +1,6 @@
 """Prepare Rows: a dataset becomes parts of records as the endpoint's model takes them, by the model's own recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,13 @@ from automl.data.dataset import Batch, Dataset, open_dataset
 from automl.data.parts import PartWriter
 from automl.data.reserved_columns import check_columns, check_identity
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.run_files import ScoringFiles
+from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring import scoring_confidence
-from automl.scoring.inference import find_model
-from automl.storage import delete_prefix, read_json, write_json
+from automl.scoring.engines import BATCH_TRANSFORM
+from automl.storage import delete_prefix, read_json, split_uri, write_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sagemaker import SageMakerClient
 
 PART_BYTES = 8 * 1024 * 1024
 """Size of a part's records: two invocations of a serverless endpoint, and half a thousand parts for 4 GB of rows."""
@@ -26,6 +25,9 @@ PART_ROWS = 50_000
 _SLICE_ROWS = 5_000
 _NAMES_IN_STATE = 20
 _KEY_HEADER = ["Row", "Id", "Truth"]
+_MOST_PARTS_AT_ONCE = 40
+"""Each takes a concurrent execution of Lambda from the rest of the account."""
+_TRANSFORMED_PARTS_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,34 @@ class Roles:
 
 
 def check_source(request: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest unless there is either an endpoint with a dataset, or predictions that are there already."""
+    """Raise InvalidRequest unless a scoring's input says in exactly one way what is to be done."""
     given = [key for key in ("Endpoint", "Dataset") if key in request]
-    if "Predictions" in request and given:
-        raise InvalidRequest(
-            f"The execution input has Predictions, which are there already, and {' and '.join(given)}; "
-            "keep Predictions to apply another Confidence, or Endpoint and Dataset to predict"
-        )
-    if "Predictions" not in request and len(given) < 2:
+    for alone, instead in (
+        ("Predictions", "are there already, and"),
+        ("Resume", "says which scoring goes on with what it has, and"),
+    ):
+        others = [key for key in (*given, *_OF_PREDICTING[alone]) if key in request]
+        if alone in request and others:
+            raise InvalidRequest(
+                f"The execution input has {alone}, which {instead} {' and '.join(others)}; leave one of them out"
+            )
+    if "Predictions" not in request and "Resume" not in request and len(given) < 2:
         lacking = "Dataset" if given == ["Endpoint"] else "Endpoint" if given else "Endpoint and Dataset"
         raise InvalidRequest(
-            f"The execution input has no {lacking}; give Endpoint and Dataset to predict rows, or Predictions to apply "
-            "another Confidence to predictions that are there already"
+            f"The execution input has no {lacking}; give Endpoint and Dataset to predict rows, Predictions to apply "
+            "another Confidence to predictions that are there already, or Resume to score the parts that failed"
         )
+    if "TransformResources" in request and request.get("Engine") != BATCH_TRANSFORM:
+        raise InvalidRequest(
+            f"TransformResources are for Engine {BATCH_TRANSFORM}; leave them out, or ask for that engine"
+        )
+
+
+_OF_PREDICTING = {
+    "Predictions": ("Engine", "TransformResources", "ToleratedFailurePercentage", "Resume"),
+    "Resume": ("Engine", "OutputUri", "Confidence", "Predictions"),
+}
+"""Keys that make no sense beside the one that stands alone."""
 
 
 def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
@@ -84,18 +101,20 @@ def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
     uri = str(request.get("OutputUri", f"{folders[0]}{name}")).rstrip("/") + "/"
     if not uri.startswith(folders) or uri in folders:
         raise InvalidRequest(f"OutputUri is {uri} but must be a folder below {folders[0]}; leave it out for a new one")
-    if not str(request.get("Predictions", uri)).startswith(folders):
-        raise InvalidRequest(
-            f"Predictions is {request['Predictions']} but must be a folder below {' or '.join(folders)}; "
-            "give the folder of an earlier scoring"
-        )
+    for key in ("Predictions", "Resume"):
+        if not str(request.get(key, uri)).startswith(folders):
+            raise InvalidRequest(
+                f"{key} is {request[key]} but must be a folder below {' or '.join(folders)}; "
+                "give the folder of an earlier scoring"
+            )
     return uri
 
 
 def prepare_rows(
-    sagemaker: "SageMakerClient",
     s3: "S3Client",
     request: Mapping[str, Any],
+    serving: Mapping[str, Any],
+    scoring: str,
     output_uri: str,
     default_threshold: float | None,
 ) -> dict[str, Any]:
@@ -104,18 +123,19 @@ def prepare_rows(
     That is written to rows.json as well.
 
     Args:
-        sagemaker: client.
         s3: client.
         request: checked input of a scoring execution.
+        serving: what Find Model returned.
+        scoring: the scoring's name.
         output_uri: folder for the results.
         default_threshold: the stack's Confidence, for a model that has no calibration.json; regressions ignore it.
 
     Raises:
-        InvalidRequest: the endpoint is none of ours, or the confidence does not fit its model.
+        InvalidRequest: the confidence does not fit the model.
         InvalidDataset: the dataset cannot be read, lacks a training column, or has a cell the recipe cannot use.
     """
-    model = find_model(sagemaker, s3, request["Endpoint"]["Name"])
-    recipe = recipes.from_document(read_json(s3, model.run.recipe))
+    model = RunFiles(serving["ModelUri"])
+    recipe, told = recipes.from_document(read_json(s3, model.recipe)), read_json(s3, model.model)
     asked = request["Dataset"]
     dataset = open_dataset(s3, asked["S3Uri"], asked.get("Delimiter"))
     roles = _roles(dataset, asked, recipe)
@@ -123,37 +143,80 @@ def prepare_rows(
     ignored = [name for name in unknown if name not in {roles.identity, roles.truth, roles.row_number}]
     files = ScoringFiles(output_uri)
     answering = {
-        "ModelUri": model.run.uri,
+        "ModelUri": model.uri,
         "OutputUri": files.uri,
-        "ProblemType": model.problem_type,
-        "ResponseKeys": list(model.response_keys),
+        "ProblemType": told["ProblemType"],
+        "ResponseKeys": list(told["ResponseKeys"]),
     }
     decision = scoring_confidence.resolve(s3, answering, request.get("Confidence"), default_threshold)
-    for folder in ("rows/", "predictions/", "accepted/", "review/"):
-        delete_prefix(s3, f"{files.uri}{folder}")  # of an earlier attempt, which may have had more parts
+    _clear(s3, files)
     writer = _Writer(s3, files)
     for batch in dataset.batches():
         passes, features = recipe.to_score(batch)
         writer.add(roles.keys(batch), features, passes)
     writer.close()
     rows = {
-        "Name": model.run.uri.rstrip("/").rpartition("/")[2],
+        "Name": serving["Name"],
+        "Scoring": scoring,
+        "ModelName": serving["ModelName"],
         **answering,
         **decision,
         "PredictionsUri": files.uri,
         "Predicted": False,
-        "EndpointName": request["Endpoint"]["Name"],
-        "Parts": list(range(writer.features.parts)),
-        "Rows": writer.features.rows + writer.skipped.rows,
+        "Engine": serving["Engine"],
+        "PartCount": writer.parts,
+        "Rows": writer.sent + writer.skipped.rows,
+        "Sent": writer.sent,
         "Skipped": writer.skipped.rows,
         "HasTruth": roles.truth is not None,
         "IdColumn": roles.identity or "",
         "IgnoredColumns": ignored[:_NAMES_IN_STATE],
-        "MaxConcurrency": model.max_concurrency,
-        "MaxPayloadBytes": model.max_payload_bytes,
+        "ToleratedFailurePercentage": request.get("ToleratedFailurePercentage", 0),
+        **asking(serving),
     }
+    rows |= parts_to_score(s3, files, range(writer.parts))
     write_json(s3, files.rows, rows)
     return rows
+
+
+def asking(serving: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom the parts ask, and how many of them at once."""
+    transformed = serving["Engine"] == BATCH_TRANSFORM
+    return {
+        "EndpointName": serving["EndpointName"],
+        "MaxConcurrency": serving["MaxConcurrency"],
+        "MaxPayloadBytes": serving["MaxPayloadBytes"],
+        "PartsAtOnce": (
+            _TRANSFORMED_PARTS_AT_ONCE if transformed else min(serving["MaxConcurrency"], _MOST_PARTS_AT_ONCE)
+        ),
+    }
+
+
+def parts_to_score(s3: "S3Client", files: ScoringFiles, parts: Iterable[int]) -> dict[str, Any]:
+    """Write parts.json, the items of the Distributed Map, and say where it is."""
+    numbers = list(parts)
+    write_json(s3, files.parts, numbers)
+    bucket, key = split_uri(files.parts)
+    return {
+        "PartsToScore": len(numbers),
+        "Bucket": bucket,
+        "PartsKey": key,
+        "MapRunPrefix": split_uri(files.map_run)[1],
+    }
+
+
+def _clear(s3: "S3Client", files: ScoringFiles) -> None:
+    """Remove what an earlier attempt, which may have had more parts, left in the folder."""
+    for folder in (
+        f"{files.uri}rows/",
+        files.predictions_folder,
+        files.accepted_folder,
+        files.review_folder,
+        files.finished_folder,
+        files.failures_folder,
+        files.transform_folder,
+    ):
+        delete_prefix(s3, folder)
 
 
 def _roles(dataset: Dataset, asked: Mapping[str, str], recipe: recipes.Recipe) -> Roles:
@@ -173,24 +236,34 @@ class _Writer:
     """Three files per part, in step: records for the endpoint, their keys, and the keys of rows that are not sent."""
 
     def __init__(self, s3: "S3Client", files: ScoringFiles) -> None:
-        self.features = PartWriter(s3, files.features, None, None)
-        self.skipped = PartWriter(s3, files.skipped, [*_KEY_HEADER, "Reason"], None)
-        self._keys = PartWriter(s3, files.keys, _KEY_HEADER, None)
+        self.parts = 0
+        self.skipped = PartWriter(s3, lambda _: files.skipped(self.parts), [*_KEY_HEADER, "Reason"], None)
+        self._features = PartWriter(s3, lambda _: files.features(self.parts), None, None)
+        self._keys = PartWriter(s3, lambda _: files.keys(self.parts), _KEY_HEADER, None)
         self._rows = 0
+
+    @property
+    def sent(self) -> int:
+        """Rows that the model is asked about."""
+        return self._features.rows
 
     def add(self, keys: pl.DataFrame, features: pl.DataFrame, passes: pl.Series) -> None:
         for start in range(0, keys.height, _SLICE_ROWS):
             sent = passes.slice(start, _SLICE_ROWS)
             some = keys.slice(start, _SLICE_ROWS)
-            self.features.write(features.slice(start, _SLICE_ROWS).filter(sent))
+            self._features.write(features.slice(start, _SLICE_ROWS).filter(sent))
             self._keys.write(some.filter(sent))
             self.skipped.write(some.filter(~sent).with_columns(Reason=pl.lit("FilteredOut")))
             self._rows += some.height
-            if self.features.size >= PART_BYTES or self._rows >= PART_ROWS:
+            if self._features.size >= PART_BYTES or self._rows >= PART_ROWS:
                 self.close()
 
     def close(self) -> None:
-        if self._rows:
-            for writer in (self.features, self._keys, self.skipped):
-                writer.flush()
-            self._rows = 0
+        if not self._rows:
+            return
+        if self._features.size:  # SageMaker is not to be asked about an object without a row
+            self._features.flush()
+        for writer in (self._keys, self.skipped):
+            writer.flush()
+        self._rows = 0
+        self.parts += 1

@@ -1,8 +1,6 @@
 """Summarize Scoring: what a scoring came to, in one small document."""
 
-import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from automl.run_files import ScoringFiles
@@ -10,28 +8,34 @@ from automl.scoring.predictions import Rule
 
 
 def summarize(
-    rows: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any], rule: Rule
+    rows: Mapping[str, Any], parts: Mapping[str, Any], evaluation: Mapping[str, Any], rule: Rule
 ) -> dict[str, Any]:
-    """scoring.json, which is what the execution returns.
+    """result.json of a scoring, which is what the execution returns.
 
     Args:
         rows: what Prepare Rows returned.
-        parts: what Filter Predictions returned for each part.
+        parts: what Collect Parts returned.
         evaluation: what Measure Predictions returned; empty when no truth is known.
         rule: by which predictions were accepted.
     """
     files = ScoringFiles(rows["OutputUri"])
-    reasons: Counter[str] = Counter()
-    for part in parts:
-        reasons.update(part["Reasons"])
     document: dict[str, Any] = {
+        "Scoring": rows["Scoring"],
         "EndpointName": rows["EndpointName"],
+        "ModelName": rows["ModelName"],
+        "Engine": rows["Engine"],
         "ProblemType": rows["ProblemType"],
-        "Rows": sum(part["Rows"] for part in parts),
-        "Accepted": sum(part["Accepted"] for part in parts),
-        "Review": sum(part["Review"] for part in parts),
-        "FilteredOut": rows["Skipped"],
-        "ReviewReasons": dict(sorted(reasons.items())),
+        "Rows": parts["Rows"],
+        "Accepted": parts["Accepted"],
+        "Review": parts["Review"],
+        "FilteredOut": parts["Reasons"].get("FilteredOut", 0),
+        "ReviewReasons": parts["Reasons"],
+        "Throughput": {
+            "Seconds": parts["Seconds"],
+            "RowsPerSecond": parts["RowsPerSecond"],
+            "Parts": rows["PartCount"],
+            "Invocations": int(parts["Usage"]["Invocations"]),
+        },
         "Confidence": dict(rule.confidence),
         "Calibration": {"Method": rule.method},
         "IgnoredColumns": list(rows["IgnoredColumns"]),
@@ -41,14 +45,15 @@ def summarize(
             "Predictions": ScoringFiles(rows["PredictionsUri"]).predictions_folder,
         },
     }
+    if "FailedParts" in parts:
+        document["FailedParts"] = parts["FailedParts"]
     if rule.level is not None:
-        document["Intervals"] = {"Level": rule.level, **_widths(parts)}
+        document["Intervals"] = {"Level": rule.level, **_widths(parts["Widths"])}
     if evaluation:
         document["Quality"] = evaluation["All"]
         document["Metrics"] = evaluation["Accepted"]["Metrics"]
     return document
 
 
-def _widths(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    rows = sum(part["Widths"]["Rows"] for part in parts)
-    return {"Rows": rows, "MeanWidth": math.fsum(part["Widths"]["Sum"] for part in parts) / rows if rows else None}
+def _widths(widths: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Rows": widths["Rows"], "MeanWidth": widths["Sum"] / widths["Rows"] if widths["Rows"] else None}

@@ -39,10 +39,11 @@ def put_scoring(
             cells = [answer.prediction, str(list(answer.probabilities)), str(list(answer.labels))][: len(keys)]
             writer.writerow([number, "", truth, *cells])
         write_bytes(s3, ScoringFiles(uri).predictions(part), file.getvalue().encode())
+        write_json(s3, ScoringFiles(uri).finished(part), {"Part": part})
     document = {
         "OutputUri": uri,
         "PredictionsUri": uri,
-        "Parts": [0, 1],
+        "PartCount": 2,
         "Rows": len(rows),
         "ProblemType": problem_type,
         "ResponseKeys": keys,

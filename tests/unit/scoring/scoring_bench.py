@@ -12,13 +12,24 @@ from automl.data.recipe import from_request
 from automl.proof.metrics import measure
 from automl.run_files import RunFiles
 from automl.scoring.inference import score_part
+from automl.scoring.part_results import collect_parts, finish_part
 from automl.scoring.predictions import filter_part, read_rule
 from automl.scoring.prepare import prepare_rows
 from automl.scoring.summary import summarize
-from automl.storage import list_objects, read_bytes, write_bytes, write_json
+from automl.storage import list_objects, read_bytes, read_json, write_bytes, write_json
+from automl.usage import Meter
 
 OUTPUT = "s3://data-bucket/out/"
 RUN = RunFiles("s3://data-bucket/runs/r/")
+SERVING = {
+    "Name": "r",
+    "ModelName": "model",
+    "ModelUri": RUN.uri,
+    "Engine": "Endpoint",
+    "EndpointName": "served",
+    "MaxConcurrency": 3,
+    "MaxPayloadBytes": 4_000_000,
+}
 TYPES = {"key": "string", "age": "integer", "city": "string", "old": "boolean"}
 CLASSES = ["predicted_label", "probability", "probabilities", "labels"]
 Formula = Callable[[list[str]], str]
@@ -83,19 +94,34 @@ def put(s3: Any, text: str, name: str = "new.csv") -> dict[str, str]:
 def prepared(s3: Any, sagemaker: Any, dataset: dict[str, str], output: str = OUTPUT, **request: Any) -> dict[str, Any]:
     document = {"Endpoint": {"Name": "served"}, "Dataset": dataset, **request}
     schema.check(document, "scoring-request", "the execution input")
-    return prepare_rows(sagemaker, s3, document, output, 0.9)
+    return prepare_rows(s3, document, SERVING, "new", output, 0.9)
 
 
 def score(s3: Any, rows: dict[str, Any], formula: Formula) -> dict[str, Any]:
-    for part in rows["Parts"]:
+    for part in to_score(s3, rows):
         runtime: Any = Runtime(formula)
         score_part(runtime, s3, rows, part)
     return judged(s3, rows)
 
 
+def to_score(s3: Any, rows: dict[str, Any]) -> list[int]:
+    """The items of the Distributed Map."""
+    numbers: list[int] = read_json(s3, f"s3://{rows['Bucket']}/{rows['PartsKey']}")
+    return numbers
+
+
+class Context:
+    """What a handler's context says of the function."""
+
+    memory_limit_in_mb = 2048
+
+
 def judged(s3: Any, rows: dict[str, Any]) -> dict[str, Any]:
     """The scoring of predictions that are there."""
-    parts = [filter_part(s3, rows, part) for part in rows["Parts"]]
+    context: Any = Context()
+    for part in to_score(s3, rows):
+        finish_part(s3, rows, filter_part(s3, rows, part), {}, Meter(context))
+    parts = collect_parts(s3, {"Rows": rows, "Execution": {"StartTime": "2026-01-01T00:00:00.000Z"}})
     document = summarize(rows, parts, measure(s3, rows) if rows["HasTruth"] else {}, read_rule(s3, rows))
     schema.check(document, "scoring", "the summary")
     return document

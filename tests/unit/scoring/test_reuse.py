@@ -1,6 +1,5 @@
 """Another Confidence for predictions that are there already gives what predicting again would give."""
 
-import json
 import random
 from typing import Any
 
@@ -11,7 +10,6 @@ from automl.errors import InvalidRequest
 from automl.proof.calibrate import calibrate
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring import prepare
-from automl.scoring.predictions import filter_part
 from automl.scoring.reuse import reuse_rows
 from automl.storage import delete_prefix, list_objects, read_bytes, read_json, write_json
 from tests.unit.scoring.scoring_bench import CLASSES, OUTPUT, RUN, judged, of_age, prepared, put, score, serve, table
@@ -55,7 +53,7 @@ def prove(s3: Any, problem_type: str) -> Any:
 def reused(s3: Any, output: str = AGAIN, folder: str = FIRST.uri, **request: Any) -> dict[str, Any]:
     document = {"Predictions": folder, **request}
     schema.check(document, "scoring-request", "the execution input")
-    return calibrated(s3, reuse_rows(s3, document, output, 0.9))
+    return calibrated(s3, reuse_rows(s3, document, "again", output, 0.9))
 
 
 def results(s3: Any, output: str) -> dict[str, bytes]:
@@ -96,9 +94,10 @@ def test_reused_predictions_give_what_predicting_again_gives(
     rows = reused(data_bucket, **asked)
     again = judged(data_bucket, rows)
 
-    assert len(rows["Parts"]) == 3
+    assert rows["PartCount"] == 3
     assert results(data_bucket, AGAIN) == results(data_bucket, OUTPUT)
-    assert {**again, "Files": {}} == {**fresh, "Files": {}}
+    of_this_scoring = {"Scoring": "", "Throughput": {}, "Files": {}}
+    assert {**again, **of_this_scoring} == {**fresh, **of_this_scoring}
     assert again["Files"]["Predictions"] == FIRST.predictions_folder
     assert read_json(data_bucket, ScoringFiles(AGAIN).rows) == rows
     after = {stored.uri: read_bytes(data_bucket, stored.uri) for stored in list_objects(data_bucket, FIRST.uri)}
@@ -170,7 +169,7 @@ def test_predictions_that_are_not_there_are_told(data_bucket: Any) -> None:
     judged(data_bucket, reused(data_bucket))
     delete_prefix(data_bucket, FIRST.predictions(0))
     for folder in (FIRST.uri, AGAIN):
-        with pytest.raises(InvalidRequest, match=r"first/predictions/part-00000\.csv is missing: that scoring did not"):
+        with pytest.raises(InvalidRequest, match=r"first/predictions/part-00000\.csv is missing: its files were"):
             reused(data_bucket, "s3://data-bucket/scorings/third/", folder)
     delete_prefix(data_bucket, FIRST.uri)
     with pytest.raises(
@@ -268,13 +267,3 @@ def test_a_regression_that_was_never_calibrated_accepts_all(data_bucket: Any) ->
     rows = prepared(data_bucket, sagemaker, put(data_bucket, "age,city\n1,x\n"), Confidence={})
 
     assert (rows["Confidence"], rows["Calibrate"], rows["CalibrationUri"]) == ({}, False, "")
-
-
-def test_the_counts_of_the_largest_datasets_fit_into_the_state(data_bucket: Any) -> None:
-    prove(data_bucket, "Regression")
-    rows = reused(data_bucket, Confidence={"MaxIntervalWidth": 2})
-    part = filter_part(data_bucket, rows, 0)
-
-    state = {"Rows": {**rows, "Parts": list(range(1000))}, "Parts": [part] * 1000}
-
-    assert len(json.dumps(state)) < 256 * 1024

@@ -81,7 +81,7 @@ def test_order_and_identity_survive_parts_and_concurrent_requests(
     accepted = table(data_bucket, ScoringFiles(OUTPUT).accepted_folder)[1:]
     review = table(data_bucket, ScoringFiles(OUTPUT).review_folder)[1:]
     numbers = [[int(row[0].removeprefix("k")) for row in some] for some in (accepted, review)]
-    assert len(rows["Parts"]) == 4
+    assert rows["PartCount"] == 4
     assert [sorted(some) for some in numbers] == numbers
     assert sorted(numbers[0] + numbers[1]) == list(range(1500))
     for key, prediction, confidence in accepted:
@@ -115,6 +115,8 @@ def test_a_later_scoring_into_the_same_folder_leaves_nothing_of_the_earlier(data
     names = [stored.uri.removeprefix(OUTPUT) for stored in list_objects(data_bucket, OUTPUT)]
     assert [name for name in names if not name.startswith("rows/")] == [
         "accepted/part-00000.csv",
+        "parts.json",
+        "parts/part-00000.json",
         "predictions/part-00000.csv",
         "result.json",
         "review/part-00000.csv",
@@ -205,11 +207,11 @@ def test_results_go_below_the_folders_that_scoring_may_write(asked: dict[str, st
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "has no Endpoint and Dataset; give Endpoint and Dataset to predict rows, or Predictions"),
+        ([], "has no Endpoint and Dataset; give Endpoint and Dataset to predict rows, Predictions to"),
         (["Dataset"], "has no Endpoint;"),
         (["Endpoint"], "has no Dataset;"),
-        (["Predictions", "Dataset"], "has Predictions, which are there already, and Dataset; keep"),
-        (["Endpoint", "Predictions", "Dataset"], "and Endpoint and Dataset; keep"),
+        (["Predictions", "Dataset"], "has Predictions, which are there already, and Dataset; leave one of them out"),
+        (["Endpoint", "Predictions", "Dataset"], "and Endpoint and Dataset; leave one of them out"),
     ],
 )
 def test_rows_come_from_an_endpoint_or_are_there_already(given: list[str], message: str) -> None:

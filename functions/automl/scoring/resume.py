@@ -1,0 +1,58 @@
+"""Prepare Rows of a scoring whose parts did not all succeed: what is finished stays, the rest is scored again."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import InvalidRequest
+from automl.run_files import ScoringFiles
+from automl.scoring.part_results import finished_parts
+from automl.scoring.prepare import asking, parts_to_score
+from automl.storage import read_json, read_json_if_there, write_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def earlier_rows(s3: "S3Client", folder: str) -> dict[str, Any]:
+    """``$.Rows`` of the scoring in the folder.
+
+    Raises:
+        InvalidRequest: there is none, or it did not get as far as to have parts.
+    """
+    uri = ScoringFiles(folder.rstrip("/") + "/").rows
+    rows: dict[str, Any] | None = read_json_if_there(s3, uri)
+    if rows is None:
+        raise InvalidRequest(
+            f"Resume is {folder}, but there is no {uri}: that scoring failed before it had prepared its rows, or its "
+            "files were deleted; score the dataset from the start"
+        )
+    return rows
+
+
+def resume_rows(s3: "S3Client", request: Mapping[str, Any], serving: Mapping[str, Any]) -> dict[str, Any]:
+    """``$.Rows`` of the earlier scoring with its unfinished parts to be scored, by the same model.
+
+    Args:
+        s3: client.
+        request: checked input of a scoring execution that has ``Resume``.
+        serving: what Find Model returned.
+
+    Raises:
+        InvalidRequest: see :func:`earlier_rows`; or the rows were prepared for another model.
+    """
+    rows = earlier_rows(s3, request["Resume"])
+    files = ScoringFiles(rows["OutputUri"])
+    if not rows["Predicted"]:
+        if rows["ModelName"] != serving["ModelName"]:
+            raise InvalidRequest(
+                f"Resume is {request['Resume']}, whose rows model {rows['ModelName']!r} predicted, but now "
+                f"{serving['ModelName']!r} would; score the dataset from the start"
+            )
+        rows |= asking(serving)
+    if "ToleratedFailurePercentage" in request:
+        rows["ToleratedFailurePercentage"] = request["ToleratedFailurePercentage"]
+    finished = set(finished_parts(s3, files))
+    planned = read_json(s3, files.parts) if rows["Predicted"] else range(rows["PartCount"])
+    rows |= parts_to_score(s3, files, [part for part in planned if part not in finished])
+    write_json(s3, files.rows, rows)
+    return rows
