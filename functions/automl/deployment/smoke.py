@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from automl.errors import InvalidRequest, PredictionMismatch
 from automl.objectives import REGRESSION
 from automl.scoring.answers import finite
-from automl.scoring.inference import find_model, invoke, parse_answer
+from automl.scoring.inference import invoke, parse_answer
+from automl.scoring.served_model import how_to_ask, in_service
 from automl.storage import exists, read_bytes
 
 if TYPE_CHECKING:
@@ -24,19 +25,20 @@ def smoke_test(
         EndpointFailed: the model breaks on the rows.
         PredictionMismatch: there is not one readable record for each row.
     """
-    model = find_model(sagemaker, s3, endpoint_name)
+    model = in_service(sagemaker, endpoint_name)
+    told = how_to_ask(s3, model.name, model.run)
     if not exists(s3, model.run.smoke_rows):
         raise InvalidRequest(
             f"{model.run.smoke_rows} is gone, so model {model.name!r} cannot be tested; restore it, or train anew"
         )
     body = read_bytes(s3, model.run.smoke_rows)
     rows = len(body.splitlines())
-    records = parse_answer(invoke(runtime, endpoint_name, body), model.response_keys, rows)
+    records = parse_answer(invoke(runtime, endpoint_name, body), told["ResponseKeys"], rows)
     for number, record in enumerate(records):
-        if not _readable(record[0], model.problem_type):
+        if not _readable(record[0], told["ProblemType"]):
             raise PredictionMismatch(
                 f"Endpoint {endpoint_name!r} answered {record[0]!r} to smoke row {number}, which is no prediction for "
-                f"{model.problem_type}; see its log group /aws/sagemaker/Endpoints/{endpoint_name} and deploy again"
+                f"{told['ProblemType']}; see its log group /aws/sagemaker/Endpoints/{endpoint_name} and deploy again"
             )
     return rows
 

@@ -9,7 +9,7 @@ from automl.errors import InvalidRequest
 from automl.job.candidates import metric_name
 from automl.lineage import models, registry
 from automl.run_files import RunFiles, ScoringFiles
-from automl.scoring.inference import SERVING
+from automl.scoring.served_model import SERVING
 from automl.storage import list_objects, read_json, read_json_if_there
 from automl.tags import RUN_TAG, read_tags
 

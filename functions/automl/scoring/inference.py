@@ -1,4 +1,4 @@
-"""The endpoint's side of scoring: which model it serves, how rows are sent to it, and how its answers are read."""
+"""The endpoint's side of scoring: how rows are sent to it, and how its answers are read."""
 
 import csv
 import functools
@@ -6,30 +6,18 @@ import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from automl.errors import EndpointFailed, InvalidRequest, PredictionMismatch, ServiceUnavailable
-from automl.run_files import RunFiles, ScoringFiles
-from automl.sagemaker_errors import find
-from automl.storage import exists, read_bytes, read_json, write_bytes
-from automl.tags import RUN_TAG, read_tags
+from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
+from automl.run_files import ScoringFiles
+from automl.storage import read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
-"""Statuses of an endpoint that answers."""
-SERVERLESS_PAYLOAD_BYTES = 4_000_000
-"""Largest request and largest response of a serverless endpoint: "4 MB", which may mean either kind of megabyte."""
-INSTANCE_PAYLOAD_BYTES = 6 * 1024 * 1024
-"""Largest request that every instance-hosted endpoint takes."""
-
-_CONCURRENCY_PER_INSTANCE = 4
 _PROBE_ROWS = 50
 _ROWS_PER_REQUEST = 5_000
 """An invocation must answer within 60 s; 5,000 rows leave a slow ensemble 12 ms for each."""
@@ -46,74 +34,6 @@ _SILENCES = 2
 """How often a container that did not answer within 60 s is asked again: it may have been starting."""
 
 Record = list[str]
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """The model behind an endpoint, the run that made it, and what one invocation may carry."""
-
-    name: str
-    run: RunFiles
-    problem_type: str
-    response_keys: tuple[str, ...]
-    features: tuple[str, ...]
-    max_concurrency: int
-    max_payload_bytes: int
-
-
-def find_model(sagemaker: "SageMakerClient", s3: "S3Client", endpoint_name: str) -> ServedModel:
-    """Follow endpoint → endpoint config → model → tag → the run's model.json.
-
-    A model that was made again from its package has the tag, too.
-
-    Raises:
-        InvalidRequest: there is no such endpoint, its model was not made by this project, or the model or its run's
-            files are gone.
-        EndpointFailed: the endpoint cannot answer now.
-    """
-    endpoint = find(sagemaker.describe_endpoint, EndpointName=endpoint_name)
-    if endpoint is None:
-        raise InvalidRequest(f"There is no endpoint {endpoint_name!r}; deploy a model to it first")
-    if endpoint["EndpointStatus"] not in SERVING:
-        raise EndpointFailed(
-            f"Endpoint {endpoint_name!r} is {endpoint['EndpointStatus']} and cannot answer; wait until it is InService"
-        )
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    variant = config["ProductionVariants"][0]
-    model_name = variant.get("ModelName", "")
-    model = find(sagemaker.describe_model, ModelName=model_name)
-    if model is None:
-        raise InvalidRequest(
-            f"Model {model_name!r} behind endpoint {endpoint_name!r} was deleted: its recipe is unknown; "
-            "deploy a model to the endpoint again"
-        )
-    tags = read_tags(sagemaker, model["ModelArn"])
-    if RUN_TAG not in tags:
-        raise InvalidRequest(
-            f"Model {model_name!r} behind endpoint {endpoint_name!r} has no tag {RUN_TAG!r}: "
-            "its recipe is unknown; score an endpoint that a run of this project deployed"
-        )
-    run = RunFiles(tags[RUN_TAG])
-    if not exists(s3, run.model):
-        raise InvalidRequest(
-            f"{run.model} is gone, so how to ask model {model_name!r} behind endpoint {endpoint_name!r} is unknown; "
-            "restore the run's files, or train anew"
-        )
-    document = read_json(s3, run.model)
-    serverless = variant.get("ServerlessConfig")
-    return ServedModel(
-        name=model_name,
-        run=run,
-        problem_type=document["ProblemType"],
-        response_keys=tuple(document["ResponseKeys"]),
-        features=tuple(document["Features"]),
-        max_concurrency=(
-            serverless["MaxConcurrency"]
-            if serverless
-            else variant.get("InitialInstanceCount", 1) * _CONCURRENCY_PER_INSTANCE
-        ),
-        max_payload_bytes=SERVERLESS_PAYLOAD_BYTES if serverless else INSTANCE_PAYLOAD_BYTES,
-    )
 
 
 def invoke(
