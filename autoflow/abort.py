@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
+from autoflow import leftovers
 from autoflow.errors import CommandError, InterruptedCommandError
 from autoflow.execution import Execution
 from autoflow.upload import Uploads
@@ -13,24 +14,26 @@ from autoflow.upload import Uploads
 _PATIENCE_SECONDS = 900
 
 
-def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console) -> None:
+def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console, word: str = "run") -> str:
     """Undo what the command began. A second Ctrl-C ends this at once, too.
+
+    Returns:
+        What a person may do with what stays on purpose, to be said after all is undone; empty when nothing stays.
 
     Raises:
         InterruptedCommandError: it came too late, or something could not be removed.
     """
-    console.print("Stopping the run and removing what it made; Ctrl-C again leaves it as it is")
-    name = execution.name if execution else "the run"
+    console.print(f"Stopping the {word} and removing what it made; Ctrl-C again leaves it as it is")
+    name = execution.name if execution else f"the {word}"
     try:
         if execution:
             status = execution.stop()
             if status == "SUCCEEDED":
-                raise InterruptedCommandError(
-                    f"Ctrl-C came too late: {name} had succeeded, its endpoint is in service, and its results are in S3"
-                )
+                raise InterruptedCommandError(_too_late(execution))
             clean_up(execution, console)
             _check_ended(execution, status)
         uploads.delete()
+        return leftovers.resumable(execution) if execution else ""
     except InterruptedCommandError:
         raise
     except KeyboardInterrupt:
@@ -68,7 +71,7 @@ def clean_up(execution: Execution, console: Console) -> None:
     removed: list[str] = []
     left: list[str] = []
     end = time.monotonic() + _PATIENCE_SECONDS
-    for attempt in execution.clean_up():
+    for attempt in leftovers.removed(execution):
         removed += attempt.removed
         for reason in set(attempt.left) - set(left):
             console.print(Text(f"Not yet removed: {reason}"))
@@ -78,6 +81,15 @@ def clean_up(execution: Execution, console: Console) -> None:
     console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
     if left:
         raise CommandError("; ".join(left))
+
+
+def _too_late(execution: Execution) -> str:
+    if execution.is_scoring:
+        again = execution.stack.command("follow", execution.name)
+        return f"Ctrl-C came too late: {execution.name} had succeeded; {again} brings its results here"
+    return (
+        f"Ctrl-C came too late: {execution.name} had succeeded, its endpoint is in service, and its results are in S3"
+    )
 
 
 def _check_ended(execution: Execution, status: str) -> None:

@@ -1,22 +1,15 @@
 """The command line. Everything for people goes to standard error, except what a command was asked to print."""
 
-import functools
-import json
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from typer.core import TyperCommand
-from typer.exceptions import TyperException
 
 from autoflow import options
-from autoflow.errors import CommandError, InterruptedCommandError, RunError, UsageError
-from autoflow.interrupts import Notes, heeded
+from autoflow.command import JsonCommand, command, note, notes, out, print_json
+from autoflow.errors import UsageError
 from autoflow.local.cloud import DEFAULT_PORT
-from autoflow.local.errors import LocalCloudError
 from autoflow.stack import program
 
 app = typer.Typer(
@@ -26,46 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a CSV to a deployed model and the predictions it is sure of: on this machine, or in an AWS account.",
 )
-
-notes = Notes()
-out = Console()
-
-
-def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Turn what a command raises into a message for people, a JSON document if asked for, and an exit status."""
-
-    @functools.wraps(function)
-    def run(*arguments: Any, **given: Any) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            with heeded():
-                return function(*arguments, **given)
-        except (LocalCloudError, BotoCoreError, ClientError) as error:
-            failure = CommandError(str(error))
-        except CommandError as error:
-            failure = error
-        except KeyboardInterrupt:
-            failure = InterruptedCommandError("stopped by Ctrl-C")
-        _tell(failure)
-        if given.get("as_json"):
-            _print_json(failure.document())
-        raise typer.Exit(failure.exit_status)
-
-    return run
-
-
-class JsonCommand(TyperCommand):
-    """A command with ``--json``: options that cannot be read are a JSON document, too."""
-
-    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:
-        as_json = "--json" in args
-        try:
-            return super().make_context(info_name, args, *more, **extra)
-        except TyperException as error:
-            if as_json:
-                _print_json(UsageError(error.format_message()).document())
-            raise
 
 
 @app.command()
@@ -82,7 +35,7 @@ def demo(
 
     digits.introduce(notes)
     data = digits.write_digits(folder)
-    stack = in_local_cloud(port, _note)
+    stack = in_local_cloud(port, note)
     outcome = runs.run(stack, digits.request(data, max_runtime), notes, folder)
     runs.show(out, outcome, [program(), *digits.command(data, max_runtime), *stack.options.split()])
     digits.conclude(out, outcome, stack)
@@ -93,8 +46,8 @@ def demo(
 def run(
     data: Annotated[str | None, typer.Argument(help="File, folder of files, or s3:// URI to learn from.")] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column that identifies a row.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Of the CSV, when it cannot be detected.")] = None,
+    id_column: options.IdColumn = None,
+    delimiter: options.Delimiter = None,
     score: Annotated[str | None, typer.Option(help="Rows to predict; without it, the run's own test rows.")] = None,
     problem_type: Annotated[
         str | None, typer.Option(help="Regression, BinaryClassification or MulticlassClassification.")
@@ -152,41 +105,97 @@ def run(
     runs.check_paths(request, output)
     if detach:
         begun = runs.begin(_stack(stack, port), request, notes)
-        _note(f"It goes on by itself; {begun.stack.command('follow', begun.name)} shows how")
+        note(f"It goes on by itself; {begun.stack.command('follow', begun.name)} shows how")
         print(begun.name)
         return
     outcome = runs.run(_stack(stack, port), request, notes, output)
     if as_json:
-        _print_json(outcome.result)
+        print_json(outcome.result)
     else:
         runs.show(out, outcome, [program(), *sys.argv[1:]])
 
 
 @app.command(cls=JsonCommand)
 @command
-def follow(
-    run: options.Run,
+def score(
+    data: options.ScoredData = None,
+    endpoint: options.ScoringEndpoint = None,
+    id_column: options.IdColumn = None,
+    target: options.TruthColumn = None,
+    delimiter: options.Delimiter = None,
+    min_confidence: options.MinConfidence = None,
+    target_precision: options.TargetPrecision = None,
+    certainty: options.Certainty = None,
+    max_interval_width: options.MaxIntervalWidth = None,
+    level: options.Level = None,
+    engine: options.ScoringEngine = None,
+    keep: options.KeepEndpoint = None,
+    tolerate: options.Tolerate = None,
+    resume: options.Resume = None,
     output: options.Output = None,
     as_json: options.AsJson = False,
     stack: options.StackName = None,
     port: options.Port = DEFAULT_PORT,
 ) -> None:
-    """Show a run that was started before until it ends, and bring its results here."""
+    """Predict rows with a model that was learned before."""
+    from autoflow import request as requests
+    from autoflow import score as scorings
+
+    said = requests.Options(
+        data=data,
+        target=target,
+        id_column=id_column,
+        delimiter=delimiter,
+        min_confidence=min_confidence,
+        target_precision=target_precision,
+        certainty=certainty,
+        max_interval_width=max_interval_width,
+        level=level,
+        endpoint_name=endpoint,
+        engine=engine.request if engine else None,
+        keep=keep,
+        tolerate=tolerate,
+    )
+    request = requests.of_options(said)
+    scorings.check(request, output, resume)
+    where = _running_stack(stack, port, "its models went with it: `autoflow run` learns one there")
+    outcome = scorings.score(where, request, notes, output, resume)
+    if as_json:
+        print_json(outcome.result)
+    else:
+        scorings.show(out, where, outcome, [program(), *sys.argv[1:]])
+
+
+@app.command(cls=JsonCommand)
+@command
+def follow(
+    run: options.RunOrScoring,
+    output: options.Output = None,
+    as_json: options.AsJson = False,
+    stack: options.StackName = None,
+    port: options.Port = DEFAULT_PORT,
+) -> None:
+    """Show a run or a scoring that was started before until it ends, and bring its results here."""
     from autoflow import lookup, results
     from autoflow import run as runs
+    from autoflow import score as scorings
 
     results.check(output or Path())
-    outcome = runs.attend(lookup.execution_named(_running_stack(stack, port), run), notes, output)
+    where = _running_stack(stack, port)
+    execution = lookup.execution_named(where, run)
+    outcome = (scorings if execution.is_scoring else runs).attend(execution, notes, output)
     if as_json:
-        _print_json(outcome.result)
-    else:
+        print_json(outcome.result)
+    elif isinstance(outcome, runs.Outcome):
         runs.show(out, outcome)
+    else:
+        scorings.show(out, where, outcome)
 
 
 @app.command()
 @command
-def stop(run: options.Run, stack: options.StackName = None, port: options.Port = DEFAULT_PORT) -> None:
-    """End a run that is under way and remove what it made."""
+def stop(run: options.RunOrScoring, stack: options.StackName = None, port: options.Port = DEFAULT_PORT) -> None:
+    """End a run or a scoring that is under way and remove what it made."""
     from autoflow import abort, lookup
 
     abort.end(lookup.execution_named(_running_stack(stack, port), run), notes)
@@ -235,7 +244,7 @@ def report(
 @app.command("filter", cls=JsonCommand)
 @command
 def filter_(
-    run: options.Run,
+    run: options.RunOrScoring,
     min_confidence: options.MinConfidence = None,
     target_precision: options.TargetPrecision = None,
     certainty: options.Certainty = None,
@@ -246,7 +255,7 @@ def filter_(
     stack: options.StackName = None,
     port: options.Port = DEFAULT_PORT,
 ) -> None:
-    """Choose anew which predictions of a run are accepted: without inference, and without touching the run."""
+    """Choose anew which predictions of a run or a scoring are accepted: without inference, and without touching it."""
     from autoflow import filtering, summary
     from autoflow import request as requests
 
@@ -260,7 +269,7 @@ def filter_(
     confidence = requests.confidence(said)
     scoring = filtering.apply(_running_stack(stack, port), run, confidence, notes, output)
     if as_json:
-        _print_json(scoring)
+        print_json(scoring)
     else:
         summary.show_scoring(out, scoring, output)
 
@@ -287,7 +296,7 @@ def down(port: options.Port = DEFAULT_PORT) -> None:
 @app.command()
 @command
 def status() -> None:
-    """Show the local clouds with their runs and endpoints."""
+    """Show the local clouds with their runs, scorings and endpoints."""
     from autoflow import status as statuses
 
     statuses.show(out)
@@ -296,11 +305,11 @@ def status() -> None:
 @app.command()
 @command
 def logs(
-    run: Annotated[str, typer.Argument(help="Name of the run or of its execution.")],
+    run: options.RunOrScoring,
     stack: options.StackName = None,
     port: options.Port = DEFAULT_PORT,
 ) -> None:
-    """Show what the functions of a run logged."""
+    """Show what the functions of a run or a scoring logged."""
     from autoflow import logs as entries
 
     entries.show(out, entries.entries(_running_stack(stack, port), run))
@@ -314,15 +323,15 @@ def main() -> None:
 def _stack(name: str | None, port: int) -> Any:
     from autoflow import stack as stacks
 
-    return stacks.in_aws(name) if name else stacks.in_local_cloud(port, _note)
+    return stacks.in_aws(name) if name else stacks.in_local_cloud(port, note)
 
 
-def _running_stack(name: str | None, port: int) -> Any:
-    """As :func:`_stack`, but a local cloud is not started for it."""
+def _running_stack(name: str | None, port: int, loss: str = "its runs and their logs ended with it") -> Any:
+    """As :func:`_stack`, but a local cloud is not started for it: that would not bring back what ended with it."""
     from autoflow.local import cloud
 
     if not name and not cloud.find(port):
-        raise UsageError(f"no local cloud runs on port {port}; its runs and their logs ended with it")
+        raise UsageError(f"no local cloud runs on port {port}; {loss}")
     return _stack(name, port)
 
 
@@ -330,19 +339,3 @@ def _answer(run: str, status: str, comment: str, stack: str | None, port: int) -
     from autoflow import approval
 
     print(approval.answer(_running_stack(stack, port), run, status, comment))
-
-
-def _print_json(document: Mapping[str, Any]) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-def _note(text: str) -> None:
-    notes.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _tell(error: CommandError) -> None:
-    notes.print(f"[bold red]{error.name}[/]: ", end="", highlight=False)
-    notes.print(str(error), markup=False, highlight=False, soft_wrap=True)
-    if isinstance(error, RunError):
-        hint = f"The functions' logs: {program()} logs {error.run}{error.options}"
-        notes.print(hint, style="dim", markup=False, highlight=False, soft_wrap=True)

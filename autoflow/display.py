@@ -1,6 +1,7 @@
 """Progress of an execution: a live list on a terminal, plain lines elsewhere. Always on standard error."""
 
 import contextlib
+import math
 import os
 import re
 import termios
@@ -13,15 +14,21 @@ from typing import Protocol, Self
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from autoflow.execution import Step
+from autoflow.progress import RowProgress
+from autoflow.wording import duration, rows_told
 
 _CLOCK = re.compile(r"\d+:\d\d(:\d\d)?")
 """What changes with every look at a job."""
 _NAME_WIDTH = 24
+_LINE_SECONDS, _LINE_SHARE = 10.0, 0.05
+"""Between two lines about rows: so many seconds, and that share of the elapsed time."""
+_BAR_WIDTH = 24
 _UNDOING = "Clean Up"
 """The state that follows one that failed."""
 
@@ -40,6 +47,9 @@ class Display(Protocol):
     def show(self, step: Step) -> None:
         """Take news."""
 
+    def measure(self, progress: RowProgress) -> None:
+        """Take how far the rows are."""
+
     def end(self, outcome: str) -> None:
         """The execution has ended."""
 
@@ -49,13 +59,6 @@ def display_on(console: Console, title: str, began: float) -> Display:
     return LiveDisplay(console, title, began) if console.is_terminal else LineDisplay(console, began)
 
 
-def duration(seconds: float) -> str:
-    """``0:07``, ``12:34`` or ``1:23:45``."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 class LineDisplay:
     """One line per state and per piece of news, each with the time since the start."""
 
@@ -63,6 +66,9 @@ class LineDisplay:
         self.console = console
         self.began = began
         self.seen: set[Step] = set()
+        self.measured = -math.inf
+        """When rows were told of last."""
+        self.done = -1
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +87,15 @@ class LineDisplay:
         indent = "  " if step.parent else ""
         text = f"{step.state}: {step.text}" if step.text else step.state
         self._print(f"{indent}{text}", step.at)
+
+    def measure(self, progress: RowProgress) -> None:
+        """Print how far the rows are every now and then, more rarely the longer it takes, and when all are done."""
+        now = time.time()
+        pause = max(_LINE_SECONDS, _LINE_SHARE * (now - self.began))
+        if progress.done == self.done or (progress.done < progress.total and now - self.measured < pause):
+            return
+        self.measured, self.done = now, progress.done
+        self._print(f"  {rows_told(progress)}", now)
 
     def end(self, outcome: str) -> None:
         """Say how it ended."""
@@ -119,6 +134,7 @@ class LiveDisplay:
         self.current: _Row | None = None
         self.nested: list[_Row] = []
         self.mark = ""
+        self.rows: RowProgress | None = None
         self.live = Live(self, console=console, refresh_per_second=8, vertical_overflow="visible")
         self.keys = contextlib.ExitStack()
 
@@ -150,6 +166,10 @@ class LiveDisplay:
             self._leave(step.at, _FAILED if step.state == _UNDOING else _DONE)
             self.current = _Row(step.state, step.at)
 
+    def measure(self, progress: RowProgress) -> None:
+        """Draw how far the rows are."""
+        self.rows = progress
+
     def end(self, outcome: str) -> None:
         """Mark everything as over."""
         self._end(_MARKS.get(outcome, _FAILED))
@@ -161,7 +181,7 @@ class LiveDisplay:
             _add(table, row, row.spinner if row.left is None else _DONE)
         elapsed = duration(max(0.0, time.time() - self.began))
         foot = Text.from_markup(f"{self.mark} " * bool(self.mark) + f"[bold]{escape(self.title)}[/]  ")
-        return Group(table, foot + Text(elapsed, style="cyan"))
+        return Group(table, *([_bar(self.rows)] if self.rows else []), foot + Text(elapsed, style="cyan"))
 
     def _show_nested(self, step: Step) -> None:
         if step.text or not self.current or step.parent != self.current.state:
@@ -200,6 +220,13 @@ def _add(table: Table, row: _Row, mark: RenderableType) -> None:
     seconds = max(0.0, (time.time() if row.left is None else row.left) - row.entered)
     took = f"{seconds:.1f} s" if seconds < 100 else duration(seconds)
     table.add_row(mark, name, took, Text(row.text))
+
+
+def _bar(progress: RowProgress) -> Progress:
+    """A bar in rows, with what is known of rate and time left."""
+    bar = Progress(TextColumn(" "), BarColumn(_BAR_WIDTH), TextColumn("{task.description}"), auto_refresh=False)
+    bar.add_task(rows_told(progress), total=progress.total, completed=progress.done)
+    return bar
 
 
 @contextlib.contextmanager

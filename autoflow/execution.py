@@ -14,7 +14,6 @@ from autoflow import news
 from autoflow.documents import json_object
 from autoflow.stack import Stack
 
-_CLEAN_UP_SECONDS = 3
 _SETTLE_SECONDS = 5
 """A function that is at work when its execution is stopped goes on; none takes longer to create what it creates."""
 _LOOK_AGAIN_SECONDS = 0.2
@@ -35,14 +34,6 @@ class Step:
     """State that started the nested execution in which this happened."""
     at: float = field(default=0.0, compare=False)
     """Unix time."""
-
-
-@dataclass(frozen=True)
-class CleanedUp:
-    """What one attempt to clean up removed, and what it had to leave with the reason, for people."""
-
-    removed: list[str]
-    left: list[str]
 
 
 class Execution:
@@ -73,11 +64,19 @@ class Execution:
     def start_scoring(cls, stack: Stack, request: Mapping[str, Any], name: str) -> "Execution":
         """Start the scoring machine; the name begins so."""
         answer = stack.client("stepfunctions").start_execution(
-            stateMachineArn=stack.outputs["ScoringStateMachineArn"],
-            name=f"{name}-{secrets.token_hex(3)}",
-            input=json.dumps(request),
+            stateMachineArn=stack.scoring_machine, name=f"{name}-{secrets.token_hex(3)}", input=json.dumps(request)
         )
         return cls(stack, answer["executionArn"], answer["startDate"])
+
+    @property
+    def is_scoring(self) -> bool:
+        """Whether it is one of the scoring machine's."""
+        return self.arn.rpartition(":")[0] == executions_of(self.stack.scoring_machine)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The newest state data that came with the news; empty before the first."""
+        return json_object(self._history.state)
 
     def describe(self) -> dict[str, Any]:
         """``status``, ``output``, ``error``, ``cause`` …, as Step Functions tells."""
@@ -112,25 +111,8 @@ class Execution:
             time.sleep(_LOOK_AGAIN_SECONDS)
         return status
 
-    def clean_up(self) -> Iterator[CleanedUp]:
-        """Remove what the stopped execution made: StopExecution itself runs no further state.
-
-        Tries again, for as long as it is iterated, until nothing is left: an endpoint that is being created, for
-        example, cannot be deleted before it is there.
-        """
-        state = self._last_state()
-        if state is None:
-            return
-        event = {"State": {**state, "Error": {"Error": "Aborted", "Cause": "stopped by the user"}}}
-        while True:
-            answer = self.stack.invoke("CleanUpFunction", event)
-            yield CleanedUp(answer["Removed"], answer["Left"])
-            if not answer["Left"]:
-                return
-            time.sleep(_CLEAN_UP_SECONDS)
-
-    def _last_state(self) -> dict[str, Any] | None:
-        """The newest state data, from which Clean Up knows the run; None when the run had not begun."""
+    def last_state(self) -> dict[str, Any] | None:
+        """The newest state data there is, also without news; None when the execution had not begun."""
         client = self.stack.client("stepfunctions")
         pages = client.get_paginator("get_execution_history").paginate(executionArn=self.arn, reverseOrder=True)
         for page in pages:
@@ -141,11 +123,21 @@ class Execution:
         return None
 
 
+def executions_of(machine: str) -> str:
+    """How the ARNs of all executions of a machine begin, up to the last colon."""
+    return machine.replace(":stateMachine:", ":execution:")
+
+
 def readable_name(data: str, target: str) -> str:
     """An execution name made of the file's and the target's name, unique by six random digits."""
+    return f"{readable_base(data, target) or 'run'}-{secrets.token_hex(3)}"
+
+
+def readable_base(data: str, *about: str) -> str:
+    """How an execution name begins that is made of the file's name and others; empty when they have no letters."""
     stem = PurePosixPath(data.rstrip("/")).name.partition(".")[0]
-    words = "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") for text in (stem, target))))
-    return f"{words[: _NAME_LENGTH - 7].strip('-') or 'run'}-{secrets.token_hex(3)}"
+    words = "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") for text in (stem, *about))))
+    return words[: _NAME_LENGTH - 7].strip("-")
 
 
 class _History:
@@ -158,6 +150,8 @@ class _History:
         self.entered = ""
         self.last = 0
         self.ended = False
+        self.state = ""
+        """State data as text: the newest output of a state that has all of it."""
         self.children: list[_History] = []
 
     def all(self) -> "Iterator[_History]":
@@ -168,6 +162,8 @@ class _History:
     def news(self) -> Iterator[Step]:
         for event in self._new_events():
             kind, at = event["type"], event["timestamp"].timestamp()
+            if _STATE_SIGN in (output := event.get("stateExitedEventDetails", {}).get("output", "")):
+                self.state = output
             if kind in {"TaskStateEntered", "MapStateEntered"}:
                 self.entered = event["stateEnteredEventDetails"]["name"]
                 yield Step(self.entered, parent=self.parent, at=at)
@@ -210,5 +206,7 @@ class _History:
         return new[::-1]
 
 
+_STATE_SIGN = '"Execution":'
+"""Is in the data of every machine, and not in what a Map gives to one of its parts."""
 _ENDED = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 _AT_WORK = {"TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted"}

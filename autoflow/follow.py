@@ -16,13 +16,19 @@ _AWS_SECONDS = (2.0, 15.0)
 """Shortest and longest pause between two looks; between them 2 % of the elapsed time."""
 
 
-def follow(execution: Execution, display: Display, on_waiting: Callable[[], None] = lambda: None) -> dict[str, Any]:
+def follow(
+    execution: Execution,
+    display: Display,
+    on_waiting: Callable[[], None] = lambda: None,
+    on_look: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
     """Show the execution's progress until it ends; returns its last description.
 
     Args:
         execution: which.
         display: shows it.
         on_waiting: is called once, when the execution begins to wait for approval.
+        on_look: is called after each look at the news, the last one included.
 
     Raises:
         CommandError: it cannot be looked at any more; it may go on all the same.
@@ -34,6 +40,7 @@ def follow(execution: Execution, display: Display, on_waiting: Callable[[], None
             description = execution.describe()
             for step in execution.news():
                 display.show(step)
+            on_look()
         except (BotoCoreError, ClientError) as error:
             stack = execution.stack
             hint = "it has ended if `autoflow status` does not list it" if stack.local else "it goes on there"

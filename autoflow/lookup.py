@@ -6,9 +6,10 @@ its name and eight digits. A person may mean either, or give the beginning.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from autoflow.errors import UsageError
-from autoflow.execution import Execution
+from autoflow.execution import Execution, executions_of
 from autoflow.stack import Stack
 
 _BASE_LENGTH = 23
@@ -28,43 +29,80 @@ def run_named(stack: Stack, name: str) -> str:
     Raises:
         UsageError: there is none in the data bucket, or there are several.
     """
-    for beginning in dict.fromkeys((name, base(name))):
-        if beginning and (found := _runs(stack, beginning)):
-            return name if name in found else _only(found, name)
+    if found := _named(stack, "runs", name):
+        return found
+    raise _unknown(stack, name)
+
+
+def scoring_named(stack: Stack, name: str) -> str:
+    """URI of the folder of the scoring that has, or begins with, the name or its execution's.
+
+    Raises:
+        UsageError: there is none in the data bucket, or there are several.
+    """
+    if found := _named(stack, "scorings", name):
+        return f"s3://{stack.bucket}/scorings/{found}/"
+    raise UsageError(f"{stack.title} knows no scoring {name!r}; the command that started it said its name")
+
+
+def predictions_named(stack: Stack, name: str) -> str:
+    """URI of the folder of the run or scoring that has, or begins with, the name or its execution's.
+
+    Raises:
+        UsageError: there is none in the data bucket, or there are several.
+    """
+    for folder in ("runs", "scorings"):
+        if found := _named(stack, folder, name):
+            return f"s3://{stack.bucket}/{folder}/{found}/"
     raise _unknown(stack, name)
 
 
 def execution_named(stack: Stack, name: str) -> Execution:
-    """The execution of the run that has, or begins with, the name; or the execution that does.
+    """The execution of the run or scoring that has, or begins with, the name; or the execution that does.
 
     Raises:
         UsageError: there is none, or there are several.
     """
-    client = stack.client("stepfunctions")
-    for exact in dict.fromkeys((name, re.sub(r"-[0-9a-f]{8}$", "", name))):
-        arn = f"{stack.machine.replace(':stateMachine:', ':execution:')}:{exact}"
-        try:
-            found = client.describe_execution(executionArn=arn)
-        except (client.exceptions.ExecutionDoesNotExist, client.exceptions.InvalidArn):
-            continue
-        return Execution(stack, found["executionArn"], found["startDate"])
-    pages = client.get_paginator("list_executions").paginate(
-        stateMachineArn=stack.machine, PaginationConfig={"MaxItems": _EXECUTIONS}
-    )
-    matches = {
-        each["name"]: each
-        for page in pages
-        for each in page["executions"]
-        if each["name"].startswith(name) or name.startswith(f"{base(each['name'])}-")
-    }
+    machines = (stack.machine, stack.scoring_machine)
+    for machine in machines:
+        if exact := _exactly(stack, machine, name):
+            return exact
+    matches = {each["name"]: each for machine in machines for each in _beginning(stack, machine, name)}
     if not matches:
         raise _unknown(stack, name)
     match = matches[_only(list(matches), name)]
     return Execution(stack, match["executionArn"], match["startDate"])
 
 
-def _runs(stack: Stack, beginning: str) -> list[str]:
-    return [folder.removeprefix("runs/").rstrip("/") for folder in _folders(stack, f"runs/{beginning}")]
+def _exactly(stack: Stack, machine: str, name: str) -> Execution | None:
+    client = stack.client("stepfunctions")
+    for exact in dict.fromkeys((name, re.sub(r"-[0-9a-f]{8}$", "", name))):
+        try:
+            found = client.describe_execution(executionArn=f"{executions_of(machine)}:{exact}")
+        except (client.exceptions.ExecutionDoesNotExist, client.exceptions.InvalidArn):
+            continue
+        return Execution(stack, found["executionArn"], found["startDate"])
+    return None
+
+
+def _beginning(stack: Stack, machine: str, name: str) -> Iterator[dict[str, Any]]:
+    pages = (
+        stack.client("stepfunctions")
+        .get_paginator("list_executions")
+        .paginate(stateMachineArn=machine, PaginationConfig={"MaxItems": _EXECUTIONS})
+    )
+    for page in pages:
+        for each in page["executions"]:
+            if each["name"].startswith(name) or name.startswith(f"{base(each['name'])}-"):
+                yield each
+
+
+def _named(stack: Stack, folder: str, name: str) -> str | None:
+    """The only name in the folder that is, or begins with, the name or its execution's."""
+    for beginning in dict.fromkeys((name, base(name))):
+        if beginning and (found := [key.split("/")[1] for key in _folders(stack, f"{folder}/{beginning}")]):
+            return name if name in found else _only(found, name)
+    return None
 
 
 def _folders(stack: Stack, prefix: str) -> Iterator[str]:

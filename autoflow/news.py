@@ -26,6 +26,36 @@ def _data(document: Mapping[str, Any]) -> str:
     return ". ".join(filter(None, (str(data.get("Decided", "")).rstrip("."), counts and f"rows: {counts}")))
 
 
+def _serving(document: Mapping[str, Any]) -> str:
+    serving = document.get("Serving", {})
+    if "ModelName" not in serving:
+        return ""
+    if serving.get("Engine") == "BatchTransform":
+        return f"{serving['ModelName']}, asked by batch transform"
+    if serving["Ready"]:
+        return f"{serving['ModelName']} on endpoint {serving['EndpointName']}"
+    stays = "stays" if serving["Keep"] else "is removed afterwards"
+    return f"{serving['ModelName']}; endpoint {serving['EndpointName']} is made for it and {stays}"
+
+
+def _rows(document: Mapping[str, Any]) -> str:
+    rows = document.get("Rows", {})
+    if "PartCount" not in rows:
+        return ""
+    count, to_score = rows["PartCount"], rows["PartsToScore"]
+    told = f"{rows['Rows']:,} rows in {count:,} {'part' if count == 1 else 'parts'}"
+    if to_score < count:
+        told += f", of which {count - to_score:,} were finished before"
+    if rows.get("IgnoredColumns"):
+        told += f"; the model does not know {', '.join(rows['IgnoredColumns'])}"
+    return told
+
+
+def _transform_job(document: Mapping[str, Any]) -> str:
+    job = document.get("TransformJob", {})
+    return str(job.get("Progress") or job.get("Status", ""))
+
+
 def _previous(document: Mapping[str, Any]) -> str:
     previous = document.get("Previous", {})
     return str(previous.get("Run", "")) if previous.get("Found") else ""
@@ -99,6 +129,9 @@ def _deployment(key: str, document: Mapping[str, Any]) -> str:
 _TELLERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "Transform Data": _data,
     "Find Previous Model": _previous,
+    "Find Model": _serving,
+    "Prepare Rows": _rows,
+    "Get Transform Job": _transform_job,
     "Get AutoML Job": _job,
     "Select Best Candidate": _candidate,
     "Calibrate Model": _calibration,

@@ -9,6 +9,7 @@ import typer
 
 _CHOICE = "Which predictions are accepted without a person"
 _GATE = "Whether the model comes into service"
+_HOW = "How they are predicted"
 _PLACE = "Where"
 
 
@@ -17,6 +18,18 @@ class Approval(StrEnum):
 
     AUTOMATIC = "Automatic"
     MANUAL = "Manual"
+
+
+class Engine(StrEnum):
+    """What asks the model."""
+
+    ENDPOINT = "endpoint"
+    BATCH_TRANSFORM = "batch-transform"
+
+    @property
+    def request(self) -> str:
+        """As a request has it."""
+        return {Engine.ENDPOINT: "Endpoint", Engine.BATCH_TRANSFORM: "BatchTransform"}[self]
 
 
 class Width(dict[str, float]):
@@ -113,6 +126,44 @@ EndpointName = Annotated[
     str | None,
     typer.Option(help="Endpoint that runs share, one champion after the other.", rich_help_panel=_GATE),
 ]
+ScoredData = Annotated[str | None, typer.Argument(help="File, folder of files, or s3:// URI with rows to predict.")]
+IdColumn = Annotated[str | None, typer.Option(help="Column that identifies a row.")]
+TruthColumn = Annotated[
+    str | None, typer.Option("--target", help="Column with the truth, when its name is not that of the training data.")
+]
+Delimiter = Annotated[str | None, typer.Option(help="Of the CSV, when it cannot be detected.")]
+ScoringEndpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        help="Whose model predicts; made for the scoring when it is not there. Needed when there are several.",
+        rich_help_panel=_HOW,
+    ),
+]
+ScoringEngine = Annotated[
+    Engine | None,
+    typer.Option("--engine", help="What asks the model; batch-transform for very many rows.", rich_help_panel=_HOW),
+]
+KeepEndpoint = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep/--no-keep",
+        help="Whether an endpoint that the scoring had to make stays; default: as the model's run said.",
+        rich_help_panel=_HOW,
+    ),
+]
+Tolerate = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=100, metavar="PERCENT", help="Share of parts that may fail; default: 0.", rich_help_panel=_HOW
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Score only what this scoring did not finish; without DATA.", rich_help_panel=_HOW
+    ),
+]
 Detach = Annotated[
     bool,
     typer.Option("--detach", help="Start it, print its name, and leave it to itself.", rich_help_panel=_PLACE),
@@ -130,4 +181,7 @@ StackName = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the local cloud.", rich_help_panel=_PLACE)]
 Run = Annotated[str, typer.Argument(help="Name of the run or of its execution, or how it begins.")]
+RunOrScoring = Annotated[
+    str, typer.Argument(help="Name of the run, the scoring, or its execution, or how it begins.", metavar="RUN")
+]
 Comment = Annotated[str, typer.Option(help="Why; it stays with the model package.")]

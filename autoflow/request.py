@@ -34,6 +34,9 @@ class Options:
     must_beat_champion: bool | None = None
     approval: str | None = None
     endpoint_name: str | None = None
+    engine: str | None = None
+    keep: bool | None = None
+    tolerate: float | None = None
 
 
 _PLACES = {
@@ -56,6 +59,9 @@ _PLACES = {
     "must_beat_champion": ("Gate", "MustBeatChampion"),
     "approval": ("Approval",),
     "endpoint_name": ("Endpoint", "Name"),
+    "engine": ("Engine",),
+    "keep": ("Endpoint", "Keep"),
+    "tolerate": ("ToleratedFailurePercentage",),
 }
 
 _WAYS = (
@@ -106,14 +112,23 @@ def confidence(options: Options) -> Request:
             "nothing to filter by: give --min-confidence or --target-precision, "
             "for a regression --max-interval-width or --level"
         )
-    request: Request = {}
-    for names in _WAYS:
-        for name in names:
-            if (value := getattr(options, name)) is not None:
-                _put(request, _PLACES[name], value, None)
-    _check_certainty(options, request["Confidence"])
-    section: Request = request["Confidence"]
+    section: Request = of_options(options)["Confidence"]
     return section
+
+
+def of_options(options: Options) -> Request:
+    """A request of the options alone. ``Dataset.S3Uri`` is as it was given.
+
+    Raises:
+        UsageError: the options contradict each other.
+    """
+    _way(options)
+    request: Request = {}
+    for field in fields(options):
+        if (value := getattr(options, field.name)) is not None:
+            _put(request, _PLACES[field.name], value, None)
+    _check_certainty(options, request.get("Confidence", {}))
+    return request
 
 
 def _way(options: Options) -> tuple[str, ...]:

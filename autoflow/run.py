@@ -1,26 +1,23 @@
 """The whole way of one run: upload, start, follow, bring the results down."""
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.status import Status
 from rich.text import Text
 
-from autoflow import abort, results, summary
+from autoflow import results, summary
+from autoflow.attempt import Attempt, data_uris
 from autoflow.display import display_on
 from autoflow.errors import InterruptedCommandError, RunError
 from autoflow.execution import Execution
 from autoflow.follow import follow
-from autoflow.interrupts import HangUp, held
 from autoflow.request import Request
 from autoflow.stack import Stack
-from autoflow.upload import Uploads, check, is_uri
+from autoflow.upload import check
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ def check_paths(request: Request, folder: Path | None = None) -> None:
     Raises:
         UsageError: it is not, or they cannot.
     """
-    for _, uri in _data_uris(request):
+    for _, uri in data_uris(request):
         check(uri)
     results.check(folder or Path())
 
@@ -51,7 +48,7 @@ def run(stack: Stack, request: Request, console: Console, folder: Path | None = 
         InterruptedCommandError: Ctrl-C; the execution was stopped and what it had made was removed.
         CommandError: something else went wrong.
     """
-    attempt = _Attempt(stack, console)
+    attempt = Attempt(stack, console, Execution.start)
     with attempt.undone_when_interrupted():
         execution = attempt.start(request)
         hint = "Ctrl-C stops the run and removes what it made; closing the terminal leaves it waiting, and"
@@ -72,7 +69,7 @@ def begin(stack: Stack, request: Request, console: Console) -> Execution:
         InterruptedCommandError: Ctrl-C; the execution was stopped and what it had made was removed.
         CommandError: it could not be started.
     """
-    attempt = _Attempt(stack, console)
+    attempt = Attempt(stack, console, Execution.start)
     with attempt.undone_when_interrupted():
         return attempt.start(request)
 
@@ -91,44 +88,6 @@ def attend(execution: Execution, console: Console, folder: Path | None = None) -
         again = execution.stack.command("follow", execution.name)
         raise InterruptedCommandError(f"stopped following; {execution.name} goes on: {again}") from None
     return _outcome(execution, description, folder)
-
-
-@dataclass
-class _Attempt:
-    """What a command has uploaded and started, which an interrupt undoes."""
-
-    stack: Stack
-    console: Console
-    uploads: Uploads = field(init=False)
-    execution: Execution | None = None
-
-    def __post_init__(self) -> None:
-        self.uploads = Uploads(self.stack)
-
-    def start(self, request: Request) -> Execution:
-        sent = _upload(self.uploads, request, self.console)
-        # An execution that nobody knows of could not be stopped.
-        with held():
-            self.execution = Execution.start(self.stack, sent)
-        self.console.print(f"Run [bold]{self.execution.name}[/] in the {self.stack.title}", highlight=False)
-        return self.execution
-
-    @contextlib.contextmanager
-    def undone_when_interrupted(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt as interrupt:
-            execution = self.execution
-            # A person who is asked may go home.
-            if isinstance(interrupt, HangUp) and execution and execution.waiting:
-                raise InterruptedCommandError(f"nobody looks any more; {execution.name} waits for approval") from None
-            abort.after_ctrl_c(self.uploads, execution, self.console)
-            raise InterruptedCommandError("stopped by Ctrl-C; nothing of the run is left running") from None
-        except Exception:
-            if self.execution is None:
-                with contextlib.suppress(BotoCoreError, ClientError):
-                    self.uploads.delete()
-            raise
 
 
 def _watch(execution: Execution, console: Console, hint: str) -> dict[str, Any]:
@@ -151,14 +110,19 @@ def _outcome(execution: Execution, description: Mapping[str, Any], folder: Path 
         RunError: it failed.
     """
     stack = execution.stack
-    if description["status"] != "SUCCEEDED":
-        cause = description.get("cause") or f"the execution ended in {description['status']}"
-        error = description.get("error") or description["status"]
-        raise RunError(error, readable(cause), execution.name, stack.options)
+    check_succeeded(execution, description)
     result: dict[str, Any] = json.loads(description["output"])
     target = folder or Path(execution.name)
     results.download(stack, result, target)
     return Outcome(result, results.read_json(stack, result["Files"]["Leaderboard"]), target)
+
+
+def check_succeeded(execution: Execution, description: Mapping[str, Any]) -> None:
+    """Raise RunError unless the execution that ended so has succeeded."""
+    if description["status"] != "SUCCEEDED":
+        cause = description.get("cause") or f"the execution ended in {description['status']}"
+        error = description.get("error") or description["status"]
+        raise RunError(error, readable(cause), execution.name, execution.stack.options)
 
 
 def show(console: Console, outcome: Outcome, command: Sequence[str] = ()) -> None:
@@ -181,26 +145,3 @@ def readable(cause: str) -> str:
         message = (document or {}).get("Cause") or (document or {}).get("errorMessage")
         text += readable(str(message)) if message else cause[begin:position]
     return text + cause[position:]
-
-
-def _upload(uploads: Uploads, request: Mapping[str, Any], console: Console) -> Request:
-    """The request with everything local replaced by where it was put."""
-    sent = dict(request)
-    for section, data in _data_uris(request):
-        if is_uri(data):
-            continue
-        with console.status(Text(f"Uploading {data}")) as status:
-
-            def tell(done: int, total: int, name: str = data, line: Status = status) -> None:
-                line.update(Text(f"Uploading {name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB"))
-
-            sent[section] = {**request[section], "S3Uri": uploads.put(data, tell)}
-    return sent
-
-
-def _data_uris(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Section and S3Uri, as it was given. What is no section is left to Validate Request, which refuses it."""
-    for section in ("Dataset", "Scoring"):
-        value = request.get(section)
-        if isinstance(value, dict) and value.get("S3Uri"):
-            yield section, str(value["S3Uri"])

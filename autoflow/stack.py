@@ -44,6 +44,11 @@ class Stack:
         """ARN of the main state machine."""
         return self.outputs["AutoMLStateMachineArn"]
 
+    @property
+    def scoring_machine(self) -> str:
+        """ARN of the state machine that scores."""
+        return self.outputs["ScoringStateMachineArn"]
+
     def command(self, *words: str) -> str:
         """What to type for a command of this program that is about this stack."""
         return f"{program()} {shlex.join(words)}{self.options}"
@@ -98,7 +103,7 @@ def in_aws(name: str) -> Stack:
     except BotoCoreError as error:
         raise UsageError(f"cannot look up the stack {name!r}: {error} (see `aws configure`)") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-    if missing := {"AutoMLStateMachineArn", "DataBucketName"} - outputs.keys():
+    if missing := {"AutoMLStateMachineArn", "ScoringStateMachineArn", "DataBucketName"} - outputs.keys():
         raise UsageError(f"the stack {name!r} is not an autopilot-flow stack: no output {', '.join(sorted(missing))}")
     title = f"stack {name} in {session.region_name}"
     return Stack(title, name, outputs, session.client, local=False, options=f" --stack {name}")

@@ -1,15 +1,22 @@
 """What runs in a stack right now."""
 
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from autoflow.display import duration
+from autoflow.documents import json_object
 from autoflow.local import cloud, deploy
 from autoflow.local.cloud import Cloud
+from autoflow.wording import duration
+
+_SHOWN = 10
+"""Executions of each machine, the newest first."""
+_PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 
 def show(console: Console) -> None:
@@ -35,14 +42,34 @@ def _show(console: Console, each: Cloud) -> None:
     if stack.outdated:
         console.print("  deployed before the last change of template.yaml or statemachine/", style="yellow")
     client = each.client("stepfunctions")
-    machine = stack.outputs["AutoMLStateMachineArn"]
-    for run in client.list_executions(stateMachineArn=machine, maxResults=10)["executions"]:
-        end = run.get("stopDate") or datetime.now(UTC)
-        took = duration((end - run["startDate"]).total_seconds())
-        state = f"  {_state(client, run['executionArn'])}" if run["status"] == "RUNNING" else ""
-        console.print(f"  run       {run['name']}  {run['status'].lower()}  {took}{state}", highlight=False)
+    for run in _newest(client, stack.outputs["AutoMLStateMachineArn"]):
+        _show_execution(console, client, "run", run)
+    for scoring in _newest(client, stack.outputs["ScoringStateMachineArn"], _was_asked_for):
+        _show_execution(console, client, "scoring", scoring)
     for endpoint in each.client("sagemaker").list_endpoints()["Endpoints"]:
         console.print(f"  endpoint  {endpoint['EndpointName']}  {endpoint['EndpointStatus']}", highlight=False)
+
+
+def _newest(
+    client: Any, machine: str, wanted: Callable[[Any, dict[str, Any]], bool] = lambda client, execution: True
+) -> Iterator[dict[str, Any]]:
+    """The newest of the machine's executions that are wanted."""
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    found = (execution for page in pages for execution in page["executions"] if wanted(client, execution))
+    return itertools.islice(found, _SHOWN)
+
+
+def _was_asked_for(client: Any, execution: dict[str, Any]) -> bool:
+    """Whether it is no part of a run."""
+    asked = client.describe_execution(executionArn=execution["executionArn"])["input"]
+    return _PARENT not in json_object(asked)
+
+
+def _show_execution(console: Console, client: Any, word: str, execution: dict[str, Any]) -> None:
+    end = execution.get("stopDate") or datetime.now(UTC)
+    took = duration((end - execution["startDate"]).total_seconds())
+    state = f"  {_state(client, execution['executionArn'])}" if execution["status"] == "RUNNING" else ""
+    console.print(f"  {word:<9} {execution['name']}  {execution['status'].lower()}  {took}{state}", highlight=False)
 
 
 def _state(client: Any, arn: str) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoflow.results import ACCEPTED, REPORT, RESULT, REVIEW, SCORING
-from autoflow.wording import comparison, decision, metrics, number, percent
+from autoflow.wording import comparison, decision, metrics, number, percent, rate
 
 _SHOWN = 10
 """Candidates in the printed leaderboard."""
@@ -21,6 +21,14 @@ _OF_TRUST = ("ECE", "Coverage")
 """Metrics that are told by themselves."""
 _MAIN = ("Accuracy", "RMSE", "R2")
 """What people ask of the accepted rows."""
+_REASONS = {
+    "LowConfidence": "with too little confidence",
+    "TargetNotPromised": "because no confidence promises the target",
+    "WideInterval": "with too wide an interval",
+    "NoInterval": "without an interval",
+    "FilteredOut": "left out by the model's filter",
+    "NotPredicted": "that could not be predicted",
+}
 _AGAIN = "Again"
 _STYLES = {"Completed": "green", "Rejected": "yellow", "RolledBack": "yellow"}
 
@@ -71,6 +79,66 @@ def show_scoring(console: Console, scoring: Mapping[str, Any], folder: Path | No
     _print(console, _choice(scoring, scoring.get("Confidence", {})) + _scoring_places(scoring, folder))
 
 
+def show_scored(
+    console: Console, result: Mapping[str, Any], folder: Path, resume: str, command: Sequence[str] = ()
+) -> None:
+    """Print what a scoring came to.
+
+    Args:
+        console: where to.
+        result: result.json of the scoring.
+        folder: where its files are now.
+        resume: the command that scores the parts that failed.
+        command: that which repeats it.
+    """
+    console.print()
+    _print(console, _scored_facts(result, folder, resume, command))
+
+
+def _scored_facts(
+    result: Mapping[str, Any], folder: Path, resume: str, command: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    engine = "batch transform" if result["Engine"] == "BatchTransform" else f"endpoint {result['EndpointName']}"
+    yield "Model", f"{result['ModelName']}, asked by {engine}"
+    yield "Rows", _throughput(result)
+    if (quality := result.get("Quality", {})).get("Metrics"):
+        yield "Quality", f"{metrics(quality['Metrics'])} on {quality['Rows']:,} rows whose truth is known"
+    confidence = result.get("Confidence", {})
+    for name, text in _choice(result, confidence, chosen_by_it=False):
+        yield name, f"{text}: {_reasons(result)}" if name == "Review" else text
+    if result["IgnoredColumns"]:
+        yield "Ignored", f"{', '.join(result['IgnoredColumns'])}: the model was not trained with this"
+    if failed := result.get("FailedParts"):
+        yield "Failed", _failed_parts(failed, result["Throughput"]["Parts"])
+        yield "", f"The rest: {resume}"
+    yield "Files", f"{folder}/{ACCEPTED}, {REVIEW}, {RESULT}"
+    yield "All files", result["Files"]["Accepted"].removesuffix("accepted/")
+    if command:
+        yield _AGAIN, shlex.join(command)
+
+
+def _throughput(result: Mapping[str, Any]) -> str:
+    speed = result["Throughput"]
+    told = f"{result['Rows']:,} in {speed['Parts']:,} {'part' if speed['Parts'] == 1 else 'parts'}"
+    if speed["RowsPerSecond"]:
+        told += f", {rate(speed['RowsPerSecond'])} rows/s"
+    return told
+
+
+def _reasons(result: Mapping[str, Any]) -> str:
+    told = (f"{count:,} {_REASONS.get(reason, reason)}" for reason, count in result["ReviewReasons"].items())
+    return ", ".join(told)
+
+
+def _failed_parts(failed: Mapping[str, Any], parts: int) -> str:
+    first = failed["Parts"][0]
+    more = f", and {failed['Count'] - 1:,} more" if failed["Count"] > 1 else ""
+    return (
+        f"{failed['Count']:,} of {parts:,} parts, {failed['Rows']:,} rows: "
+        f"part {first['Part']}, {first['Error']}: {first['Cause'].rstrip('.')}{more}"
+    )
+
+
 def _print(console: Console, facts: Iterable[tuple[str, str]]) -> None:
     known = list(facts)
     indent = max(len(name) for name, _ in known) + 2
@@ -84,7 +152,7 @@ def _print(console: Console, facts: Iterable[tuple[str, str]]) -> None:
 
 def _lines(name: str, text: str, width: int) -> list[str]:
     """The text in lines of the width, except what people copy: a command, an address."""
-    if name == _AGAIN:
+    if name == _AGAIN or not name:
         return [text]
     return textwrap.wrap(text, max(20, width), break_long_words=False, break_on_hyphens=False)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from autoflow.progress import RowProgress
+
 
 def number(value: float | None) -> str:
     """Four significant digits, or nothing."""
@@ -17,6 +19,28 @@ def metrics(values: Mapping[str, float | None]) -> str:
 def percent(share: float) -> str:
     """``95 %``, ``97.5 %``."""
     return f"{share * 100:.3g} %"
+
+
+def duration(seconds: float) -> str:
+    """``0:07``, ``12:34`` or ``1:23:45``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def rows_told(progress: RowProgress) -> str:
+    """``120,000 of 1,000,000 rows, 10,240 rows/s, 1:26 left``, as far as it is known."""
+    known = [f"{progress.done:,} of {progress.total:,} rows"]
+    if progress.rate is not None:
+        known.append(f"{rate(progress.rate)} rows/s")
+    if progress.left:
+        known.append(f"{duration(progress.left)} left")
+    return ", ".join(known)
+
+
+def rate(value: float) -> str:
+    """``10,240``, and below ten ``2.5``."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def comparison(document: Mapping[str, Any]) -> str:

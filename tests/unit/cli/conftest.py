@@ -35,7 +35,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     with mock_aws(config={"core": {"service_whitelist": None}}):
         session: Any = boto3.Session()
         session.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        outputs = {"DataBucketName": BUCKET, "AutoMLStateMachineArn": "arn"}
+        outputs = {"DataBucketName": BUCKET, "AutoMLStateMachineArn": "arn", "ScoringStateMachineArn": "scoring-arn"}
         yield Stack("test", "test", outputs, session.client, local=False, options=" --stack prod")
 
 

@@ -162,7 +162,11 @@ def test_a_stack_is_found_by_its_outputs(stack: Stack) -> None:
     cloudformation = stack.client("cloudformation")
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-        "Outputs": {"AutoMLStateMachineArn": {"Value": "arn"}, "DataBucketName": {"Value": BUCKET}},
+        "Outputs": {
+            "AutoMLStateMachineArn": {"Value": "arn"},
+            "ScoringStateMachineArn": {"Value": "arn-2"},
+            "DataBucketName": {"Value": BUCKET},
+        },
     }
     cloudformation.create_stack(StackName="prod", TemplateBody=json.dumps(template))
     found = in_aws("prod")

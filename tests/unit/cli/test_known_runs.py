@@ -63,24 +63,25 @@ def test_a_name_that_begins_another_is_found_by_itself(stack: Stack) -> None:
 
 
 @pytest.fixture
-def executions(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Start an execution by name; the ARN of its machine is the stack's."""
+def executions(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Start an execution of a machine by name; the ARNs of the machines are the stack's."""
     client = stack.client("stepfunctions")
     definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
-    machine = client.create_state_machine(
-        name="AutoML", definition=definition, roleArn=f"{ARN}:role/x".replace("states:eu-west-1", "iam:")
-    )
-    monkeypatch.setitem(stack.outputs, "AutoMLStateMachineArn", machine["stateMachineArn"])
+    role = f"{ARN}:role/x".replace("states:eu-west-1", "iam:")
+    for name in ("AutoML", "Scoring"):
+        machine = client.create_state_machine(name=name, definition=definition, roleArn=role)
+        monkeypatch.setitem(stack.outputs, f"{name}StateMachineArn", machine["stateMachineArn"])
 
-    def start(name: str) -> str:
-        return str(client.start_execution(stateMachineArn=machine["stateMachineArn"], name=name)["executionArn"])
+    def start(name: str, machine: str = "AutoML") -> str:
+        arn = stack.outputs[f"{machine}StateMachineArn"]
+        return str(client.start_execution(stateMachineArn=arn, name=name)["executionArn"])
 
     return start
 
 
 @pytest.mark.parametrize("name", [RUN, EXECUTION, "churn-left-1"])
 def test_an_execution_is_found_by_its_name_its_runs_or_a_beginning(
-    stack: Stack, executions: Callable[[str], str], name: str
+    stack: Stack, executions: Callable[..., str], name: str
 ) -> None:
     arn = executions(EXECUTION)
     executions("churn-left-ffffff")
@@ -92,7 +93,7 @@ def test_an_execution_is_found_by_its_name_its_runs_or_a_beginning(
 
 
 def test_an_execution_that_the_console_started_is_found_by_its_run(
-    stack: Stack, executions: Callable[[str], str]
+    stack: Stack, executions: Callable[..., str]
 ) -> None:
     arn = executions(LONG)
     assert lookup.execution_named(stack, "0f8b9c1e-5566-7788-99aa-89abcdef").arn == arn
@@ -125,7 +126,7 @@ class Registry:
 
 
 @pytest.fixture
-def registry(stack: Stack, runs: None, executions: Callable[[str], str]) -> Registry:
+def registry(stack: Stack, runs: None, executions: Callable[..., str]) -> Registry:
     executions(EXECUTION)
     return Registry(stack)
 
@@ -156,9 +157,7 @@ def test_a_run_without_a_package_has_nothing_to_decide_on_yet(stack: Stack, regi
 
 
 @pytest.mark.usefixtures("runs")
-def test_a_group_that_nobody_has_made_yet_is_no_error_of_its_own(
-    stack: Stack, executions: Callable[[str], str]
-) -> None:
+def test_a_group_that_nobody_has_made_yet_is_no_error_of_its_own(stack: Stack, executions: Callable[..., str]) -> None:
     executions(EXECUTION)
     with pytest.raises(CommandError, match=f"{RUN} has no model to decide on yet"):
         approval.answer(stack, RUN, "Approved", "")
@@ -219,7 +218,7 @@ def test_a_report_has_a_stable_place(stack: Stack, home: Path, tmp_path: Path) -
     [("RUNNING", rf"not ended; \S+ follow {EXECUTION}"), ("SUCCEEDED", "could not be written"), ("FAILED", "ended in")],
 )
 def test_a_report_that_is_not_there_says_why(
-    stack: Stack, executions: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, status: str, why: str
+    stack: Stack, executions: Callable[..., str], monkeypatch: pytest.MonkeyPatch, status: str, why: str
 ) -> None:
     executions(EXECUTION)
     end(stack, monkeypatch, status=status)

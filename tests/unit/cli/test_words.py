@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from autoflow import logs, news, wording
-from autoflow.display import LineDisplay, LiveDisplay, duration
+from autoflow.display import LineDisplay, LiveDisplay
 from autoflow.errors import RunError, UsageError
 from autoflow.execution import Step, readable_name
 from autoflow.run import readable
@@ -80,7 +80,7 @@ def test_a_failure_is_a_document() -> None:
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.9, "0:00"), (67, "1:07"), (3600, "1:00:00"), (86399, "23:59:59")])
 def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert wording.duration(seconds) == text
 
 
 BEGAN = time.time() - 90

@@ -1,0 +1,92 @@
+"""Remove what a stopped execution made: StopExecution itself runs no further state of it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autoflow.endpoints import find
+from autoflow.errors import CommandError
+from autoflow.execution import Execution
+from autoflow.stack import Stack
+
+_PAUSE_SECONDS = 3
+_DELETED = "Deleted"
+_JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+
+
+@dataclass(frozen=True)
+class CleanedUp:
+    """What one attempt to clean up removed, and what it had to leave with the reason, for people."""
+
+    removed: list[str]
+    left: list[str]
+
+
+def removed(execution: Execution) -> Iterator[CleanedUp]:
+    """Remove what the stopped execution made, again and again until nothing is left or nobody iterates any more.
+
+    An endpoint that is being created, for example, cannot be deleted before it is there.
+    """
+    state = execution.last_state()
+    if state is None:
+        return
+    attempt = _of_scoring if execution.is_scoring else _of_run
+    while True:
+        done = attempt(execution.stack, state)
+        yield done
+        if not done.left:
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def resumable(execution: Execution) -> str:
+    """How to score the rest, to be said at the end of a sentence; empty when there is nothing to go on from."""
+    if not execution.is_scoring:
+        return ""
+    rows = (execution.last_state() or {}).get("Rows")
+    if not rows or rows.get("Predicted"):
+        return ""
+    name = str(rows["OutputUri"]).rstrip("/").rpartition("/")[2]
+    return f". Its finished parts stay: {execution.stack.command('score', '--resume', name)} scores the others"
+
+
+def _of_run(stack: Stack, state: Mapping[str, Any]) -> CleanedUp:
+    event = {"State": {**state, "Error": {"Error": "Aborted", "Cause": "stopped by the user"}}}
+    answer = stack.invoke("CleanUpFunction", event)
+    return CleanedUp(answer["Removed"], answer["Left"])
+
+
+def _of_scoring(stack: Stack, state: Mapping[str, Any]) -> CleanedUp:
+    """What a scoring has besides its files: an endpoint that is not to be kept, or a transform job."""
+    done = CleanedUp([], [])
+    for attempt in (_remove_endpoint, _stop_transform_job):
+        try:
+            done.removed.extend(attempt(stack, state))
+        except CommandError as error:
+            done.left.append(str(error))
+    return done
+
+
+def _remove_endpoint(stack: Stack, state: Mapping[str, Any]) -> list[str]:
+    serving = state.get("Serving") or {}
+    # One that was in service was not made by the scoring; one that is to be kept comes into service by itself.
+    if serving.get("Ready", True) or serving.get("Keep", True):
+        return []
+    name = serving["EndpointName"]
+    found = find(stack.client("sagemaker").describe_endpoint, EndpointName=name)
+    if found is None or found["EndpointStatus"] == "Deleting":
+        return []
+    endpoint = {"Name": name, "ConfigName": found["EndpointConfigName"]}
+    answer = stack.invoke("RemoveEndpointFunction", {"Endpoint": endpoint})
+    if answer["Status"] != _DELETED:
+        raise CommandError(f"endpoint {name} is {answer['Status']} and was changed by somebody else")
+    return [f"endpoint {name}"]
+
+
+def _stop_transform_job(stack: Stack, state: Mapping[str, Any]) -> list[str]:
+    job = state.get("TransformJob") or {}
+    if not job or job.get("Status") in _JOB_ENDED:
+        return []
+    stack.invoke("StopTransformJobFunction", {"TransformJob": job})
+    return [f"transform job {job['Name']} (stopped)"]
