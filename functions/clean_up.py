@@ -31,7 +31,8 @@ def handler(event: Event, context: LambdaContext) -> Event:
     work = cleanup.CleanUp(SERVICES, S3, run).perform(state, failure.error)
     failure = failure.with_remainder(work.left)
     logger.error("run failed", extra={"error": failure.error, "reason": failure.cause, "removed": work.removed})
-    spent = cost.known_cost(STEP_FUNCTIONS, LAMBDA, state["Execution"]["Id"])
-    document = results.failed(state, run, failure, work.removed, spent, datetime.now(UTC))
+    now = datetime.now(UTC)
+    spent = cost.known_cost(STEP_FUNCTIONS, LAMBDA, state, now, work.removed)
+    document = results.failed(state, run, failure, work.removed, spent, now)
     storage.write_json(S3, RunFiles(run["Uri"]).result, document)
     return {"Error": failure.error, "Cause": failure.cause, "Removed": work.removed, "Left": work.left}

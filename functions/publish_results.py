@@ -18,8 +18,8 @@ LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
     """``{"State"}`` → ``$.Result``; writes result.json."""
-    state = event["State"]
-    spent = cost.run_cost(STEP_FUNCTIONS, LAMBDA, state["Execution"]["Id"])
-    document = results.ended(state, spent, datetime.now(UTC))
+    state, now = event["State"], datetime.now(UTC)
+    spent = cost.run_cost(STEP_FUNCTIONS, LAMBDA, state, now, cost.STATES_AFTER_SUCCESS)
+    document = results.ended(state, spent, now)
     storage.write_json(S3, RunFiles(state["Run"]["Uri"]).result, document)
     return document

@@ -12,13 +12,15 @@ from automl.telemetry import CLIENT_CONFIG, Event, task
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)
 STEP_FUNCTIONS = boto3.client("stepfunctions", config=CLIENT_CONFIG)
+LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
 
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
     """``{"State"}`` → ``$.Report``; writes report.html."""
-    state = event["State"]
-    files = RunFiles(state["Run"]["Uri"])
-    found = documents.read(S3, STEP_FUNCTIONS, files.uri, state["Execution"]["Id"])
-    html = page.render(state, found, datetime.now(UTC))
-    return {"Uri": storage.write_bytes(S3, files.report, html.encode(), "text/html; charset=utf-8")}
+    state, now = event["State"], datetime.now(UTC)
+    found = documents.read(S3, STEP_FUNCTIONS, LAMBDA, state, now)
+    html = page.render(state, found, now)
+    return {
+        "Uri": storage.write_bytes(S3, RunFiles(state["Run"]["Uri"]).report, html.encode(), "text/html; charset=utf-8")
+    }

@@ -15,6 +15,16 @@ EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:automl:sample"
 START = datetime(2026, 11, 21, 6, 0, 0, tzinfo=UTC)
 EXPLAINABILITY = f"{URI}autopilot/sample/documentation/explainability/output"
 UGLY = "</script><script>alert('x')</script> <b>\"quoted\"</b> $x^2$ %{y} & 'single' " + "very long " * 12
+COST = {
+    "StateTransitions": 118,
+    "LambdaGBSeconds": 41.7,
+    "LambdaRequests": 61,
+    "EndpointSeconds": 12.4,
+    "USD": {"StepFunctions": 0.00295, "Lambda": 0.000568, "Endpoint": 0.000992, "Transform": 0.0, "Total": 0.00451},
+    "EndpointUSDPerHour": 0.0,
+    "Prices": "us-east-1, 2026-11-21 (the table has none of eu-central-1)",
+    "NotIncluded": ["the AutoML job of 2911 s: its instances are not told", "data sent to endpoints and back"],
+}
 FEATURES = ["Age", "Duration", "Balance", "Campaign", "Previous", "Employed", "Euribor 3m", "Wochentag", "收入"]
 
 
@@ -38,6 +48,7 @@ class Run:
             **found,
             importance=Source(importance or None, "Autopilot explained nothing."),
             phases=Source(timeline.phases(self.events) or None, "The history is empty."),
+            cost=Source(COST if self.events else None, "What the run used could not be read."),
         )
 
 

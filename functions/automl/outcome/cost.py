@@ -1,71 +1,34 @@
-"""What a run cost in state transitions and Lambda time, counted from the histories of its executions."""
+"""What a run costs on AWS, reckoned from the histories of its executions and the price table."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from automl.outcome import prices
+from automl.outcome.consumption import Consumption, Event, Hosting, removed_endpoints
+from automl.outcome.prices import Prices
 from automl.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_stepfunctions import SFNClient
 
-STATES_AFTER_COUNTING = 2
-"""The notification and the end state, which an execution enters after it has counted."""
+STATES_AFTER_SUCCESS = 3
+"""Notify Success, Return Result and Run Succeeded, which an execution enters after Publish Results has counted."""
+STATES_AFTER_FAILURE = 2
+"""Notify Failure and Run Failed, after Clean Up."""
+STATES_AFTER_SCORING = 1
+"""Scoring Succeeded, after Summarize Scoring."""
 
-_SCHEDULED = frozenset({"LambdaFunctionScheduled", "TaskScheduled"})
-_ENDED = frozenset({"LambdaFunctionSucceeded", "LambdaFunctionFailed", "LambdaFunctionTimedOut"})
+_OTHER_SERVICES = "requests to S3, SNS and KMS, logs and metrics in CloudWatch"
+_DATA = "data sent to endpoints and back"
+_HOUR = 3600.0
+_STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
-Event = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Usage:
-    """State transitions, seconds of each function by its ARN, and the executions started from this one."""
-
-    transitions: int
-    seconds: Mapping[str, float]
-    nested: tuple[str, ...]
-
-
-def usage(events: Iterable[Event]) -> Usage:
-    """Count one execution's history.
-
-    A transition is a state entered, or a task tried again: AWS bills both. A function's time runs from the start of
-    an invocation to its end; one that has not ended is not counted.
-    """
-    entered = tasks = scheduled = 0
-    seconds: dict[str, float] = {}
-    nested: list[str] = []
-    running: dict[int, tuple[str, datetime]] = {}
-    for event in events:
-        kind = event["type"]
-        entered += kind.endswith("StateEntered")
-        tasks += kind == "TaskStateEntered"
-        scheduled += kind in _SCHEDULED
-        if kind == "LambdaFunctionScheduled":
-            resource = event["lambdaFunctionScheduledEventDetails"]["resource"]
-            running[event["id"]] = (resource, event["timestamp"])
-        elif kind == "LambdaFunctionStarted" and event["previousEventId"] in running:
-            resource, _ = running.pop(event["previousEventId"])
-            running[event["id"]] = (resource, event["timestamp"])
-        elif kind in _ENDED and event["previousEventId"] in running:
-            resource, started = running.pop(event["previousEventId"])
-            seconds[resource] = seconds.get(resource, 0.0) + max(0.0, (event["timestamp"] - started).total_seconds())
-        elif kind == "TaskSubmitted" and (execution := _submitted(event["taskSubmittedEventDetails"])):
-            nested.append(execution)
-    return Usage(entered + max(0, scheduled - tasks), seconds, tuple(nested))
-
-
-def _submitted(details: Mapping[str, Any]) -> str | None:
-    if details.get("resourceType") != "states":
-        return None
-    arn = json.loads(details.get("output") or "{}").get("ExecutionArn")
-    return str(arn) if arn else None
+Document = dict[str, Any]
 
 
 def read_history(sfn: "SFNClient", execution_arn: str) -> Iterator[Event]:
@@ -77,31 +40,164 @@ def read_history(sfn: "SFNClient", execution_arn: str) -> Iterator[Event]:
         yield from page["events"]
 
 
-def known_cost(sfn: "SFNClient", lambda_client: "LambdaClient", execution_arn: str) -> dict[str, float]:
-    """The cost of a failed run, or nothing when it cannot be read: the failure matters more."""
+def stands_alone(state: Mapping[str, Any]) -> bool:
+    """Whether no other execution started this one, which would count it as its own."""
+    return _STARTED_BY not in state["Input"]
+
+
+def known_cost(
+    sfn: "SFNClient", lambda_client: "LambdaClient", state: Mapping[str, Any], now: datetime, removed: Sequence[str]
+) -> Document:
+    """The cost of a failed run, or nothing when it cannot be read: the failure matters more.
+
+    Args:
+        sfn: client.
+        lambda_client: client.
+        state: as for :func:`run_cost`.
+        now: as for :func:`run_cost`.
+        removed: what was taken away just now, which no history tells yet.
+    """
     try:
-        return run_cost(sfn, lambda_client, execution_arn)
+        return run_cost(sfn, lambda_client, state, now, STATES_AFTER_FAILURE, removed)
     except ClientError as error:
         logger.warning("cost unknown", extra={"reason": str(error)})
         return {}
 
 
-def run_cost(sfn: "SFNClient", lambda_client: "LambdaClient", execution_arn: str) -> dict[str, float]:
-    """``StateTransitions`` and ``LambdaGBSeconds`` of an execution and all nested in it, up to its last two states.
+def run_cost(
+    sfn: "SFNClient",
+    lambda_client: "LambdaClient",
+    state: Mapping[str, Any],
+    now: datetime,
+    states_after: int,
+    removed: Iterable[str] = (),
+) -> Document:
+    """What an execution and all nested in it cost up to now, as ``Cost`` in schemas/result.schema.json.
 
-    The function that counts is still running, so its own time is missing.
+    Args:
+        sfn: client.
+        lambda_client: client.
+        state: the execution's state data, of which ``Execution.Id`` and ``Job.AutoMLSeconds`` count.
+        now: the time up to which functions and endpoints that run are counted.
+        states_after: states that the execution is going to enter after this one.
+        removed: what was taken away just now, as :class:`automl.chores.Chores` tells it.
     """
-    transitions = STATES_AFTER_COUNTING
-    seconds: dict[str, float] = {}
+    execution_arn = state["Execution"]["Id"]
+    used = Consumption(transitions=states_after)
     waiting = [execution_arn]
     while waiting:
-        one = usage(read_history(sfn, waiting.pop()))
-        transitions += one.transitions
-        waiting.extend(one.nested)
-        for function, spent in one.seconds.items():
-            seconds[function] = seconds.get(function, 0.0) + spent
-    gigabyte_seconds = sum(
-        spent * lambda_client.get_function_configuration(FunctionName=function)["MemorySize"] / 1024
-        for function, spent in seconds.items()
-    )
-    return {"StateTransitions": transitions, "LambdaGBSeconds": round(gigabyte_seconds, 3)}
+        waiting.extend(used.take(read_history(sfn, waiting.pop()), now))
+    used.removed += [(name, now) for name in removed_endpoints(removed)]
+    gigabyte_seconds = _gigabyte_seconds(lambda_client, used)
+    asked = prices.of_region(execution_arn.split(":")[3])
+    job = state.get("Job") or {}
+    return price(used, gigabyte_seconds, asked, now, job.get("AutoMLSeconds"))
+
+
+def _gigabyte_seconds(lambda_client: "LambdaClient", used: Consumption) -> dict[str, float]:
+    """By architecture. Parts tell theirs without: a stack has one for all functions."""
+    sums: dict[str, float] = {}
+    for function, seconds in used.seconds.items():
+        found = lambda_client.get_function_configuration(FunctionName=function)
+        architecture = str(found.get("Architectures", ["x86_64"])[0])
+        sums[architecture] = sums.get(architecture, 0.0) + seconds * found["MemorySize"] / 1024
+    if used.part_gigabyte_seconds:
+        architecture = next(iter(sums), "x86_64")
+        sums[architecture] = sums.get(architecture, 0.0) + used.part_gigabyte_seconds
+    return sums
+
+
+def price(
+    used: Consumption,
+    gigabyte_seconds: Mapping[str, float],
+    asked: Prices,
+    now: datetime,
+    automl_seconds: float | None,
+) -> Document:
+    """The document of what was used and what it costs. A price that is not known makes its part None, and is named.
+
+    Args:
+        used: sums of all executions.
+        gigabyte_seconds: of Lambda, by architecture.
+        asked: the prices.
+        now: the time up to which endpoints that are not removed are counted.
+        automl_seconds: how long the AutoML job took, None if there was none.
+    """
+    endpoints, transforms = _endpoints(used, asked, now), _transforms(used, asked)
+    parts: dict[str, float | None] = {
+        "StepFunctions": used.transitions * asked.state_transition,
+        "Lambda": used.lambda_requests * asked.lambda_request
+        + sum(seconds * asked.lambda_gb_second[kind] for kind, seconds in gigabyte_seconds.items()),
+        "Endpoint": endpoints.dollars,
+        "Transform": transforms.dollars,
+    }
+    total = sum(part for part in parts.values() if part is not None)
+    dollars = {name: None if part is None else round(part, 6) for name, part in parts.items()}
+    job = [] if automl_seconds is None else [f"the AutoML job of {automl_seconds:.0f} s: its instances are not told"]
+    return {
+        "StateTransitions": used.transitions,
+        "LambdaGBSeconds": round(sum(gigabyte_seconds.values()), 3),
+        "LambdaRequests": used.lambda_requests,
+        **({"EndpointSeconds": round(endpoints.seconds, 3)} if endpoints.seconds else {}),
+        **({"TransformSeconds": round(transforms.seconds, 3)} if used.transforms else {}),
+        "USD": {**dollars, "Total": round(total, 6)},
+        "EndpointUSDPerHour": None if endpoints.hourly is None else round(endpoints.hourly, 6),
+        "Prices": asked.title,
+        "NotIncluded": [*job, *sorted({*endpoints.unknown, *transforms.unknown}), _DATA, _OTHER_SERVICES],
+    }
+
+
+@dataclass
+class _Sum:
+    """Seconds and dollars; None as soon as one price is unknown."""
+
+    seconds: float = 0.0
+    dollars: float | None = 0.0
+    hourly: float | None = 0.0
+    unknown: tuple[str, ...] = ()
+
+    def add(self, seconds: float, each: float | None, what: str) -> None:
+        self.seconds += seconds
+        if each is None:
+            self.unknown += (f"{what}: its price is not in the table",)
+        self.dollars = None if each is None or self.dollars is None else self.dollars + seconds * each
+
+    def keep(self, each_hour: float | None) -> None:
+        self.hourly = None if each_hour is None or self.hourly is None else self.hourly + each_hour
+
+
+def _endpoints(used: Consumption, asked: Prices, now: datetime) -> _Sum:
+    """Serverless endpoints cost while they answer; instances from their order to their end, and go on when kept."""
+    found = _Sum()
+    hosting: dict[str, Hosting | None] = dict(used.found)
+    placed = sorted(used.placed, key=lambda one: one.time)
+    for number, one in enumerate(placed):
+        hosting[one.endpoint] = one.hosting
+        if one.hosting is None or one.hosting.memory:
+            continue
+        ends = [time for name, time in used.removed if name == one.endpoint and time >= one.time]
+        ends += [other.time for other in placed[number + 1 :] if other.endpoint == one.endpoint]
+        each_hour = asked.endpoint_hour.get(one.hosting.instance_type)
+        seconds = (min(ends, default=now) - one.time).total_seconds() * one.hosting.instances
+        found.add(seconds, _each_second(each_hour), f"an endpoint on {one.hosting.instance_type}")
+        if not ends:
+            found.keep(None if each_hour is None else each_hour * one.hosting.instances)
+    for name, seconds in used.asked.items():
+        on = hosting.get(name)
+        if on is None:
+            found.add(seconds, None, f"endpoint {name}, of which nothing tells on what it runs")
+        elif on.memory:
+            found.add(seconds, asked.serverless_second.get(on.memory), f"a serverless endpoint of {on.memory} MB")
+    return found
+
+
+def _transforms(used: Consumption, asked: Prices) -> _Sum:
+    found = _Sum()
+    for job in used.transforms.values():
+        kind, count = job["InstanceType"], job["InstanceCount"]
+        found.add(job["Seconds"] * count, _each_second(asked.transform_hour.get(kind)), f"a transform job on {kind}")
+    return found
+
+
+def _each_second(each_hour: float | None) -> float | None:
+    return None if each_hour is None else each_hour / _HOUR

@@ -21,12 +21,12 @@ _NOT_SCORED = (
 Document = dict[str, Any]
 
 
-def ended(state: Mapping[str, Any], cost: Mapping[str, float], now: datetime) -> Document:
+def ended(state: Mapping[str, Any], cost: Mapping[str, Any], now: datetime) -> Document:
     """The result of a run that got to its end, be its model in service or not.
 
     Args:
         state: the execution's state data at Publish Results.
-        cost: ``StateTransitions`` and ``LambdaGBSeconds``.
+        cost: what :func:`automl.outcome.cost.run_cost` returned.
         now: the time of writing.
     """
     run, data, job, outcome = state["Run"], state["Data"], state["Job"], state["Outcome"]
@@ -129,7 +129,7 @@ def failed(
     run: Mapping[str, str],
     failure: Failure,
     removed: Sequence[str],
-    cost: Mapping[str, float],
+    cost: Mapping[str, Any],
     now: datetime,
 ) -> Document:
     """The result of a run that failed: why, what was taken away again, and what it had come to know."""

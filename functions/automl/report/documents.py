@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -14,8 +15,11 @@ from automl.run_files import RunFiles
 from automl.telemetry import logger
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+
+State = Mapping[str, Any]
 
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403"}
 _ANALYSIS = "/analysis.json"
@@ -44,15 +48,23 @@ class Documents:
     previous: Document
     importance: Source[Mapping[str, float]]
     phases: Source[list[Phase]]
+    cost: Document
 
 
-def read(s3: "S3Client", sfn: "SFNClient", run_uri: str, execution_arn: str) -> Documents:
+def read(s3: "S3Client", sfn: "SFNClient", lambda_client: "LambdaClient", state: State, now: datetime) -> Documents:
     """Read what there is; what cannot be had says why.
+
+    Args:
+        s3: client.
+        sfn: client.
+        lambda_client: client.
+        state: the execution's state data.
+        now: the time up to which the cost is counted.
 
     Raises:
         ClientError: S3 failed to answer, so that a retry may find more.
     """
-    files = RunFiles(run_uri)
+    files = RunFiles(state["Run"]["Uri"])
     return Documents(
         request=_document(s3, files.request, "Validate Request"),
         profile=_document(s3, files.profile, "Transform Data"),
@@ -61,7 +73,8 @@ def read(s3: "S3Client", sfn: "SFNClient", run_uri: str, execution_arn: str) -> 
         calibration=_document(s3, files.calibration, "Calibrate Model"),
         previous=_document(s3, files.previous, "Find Previous Model"),
         importance=_importance(s3, _document(s3, files.candidate, "Select Best Candidate")),
-        phases=_phases(sfn, execution_arn),
+        phases=_phases(sfn, state["Execution"]["Id"]),
+        cost=_cost(sfn, lambda_client, state, now),
     )
 
 
@@ -125,3 +138,11 @@ def _phases(sfn: "SFNClient", execution_arn: str) -> Source[list[Phase]]:
         logger.warning("history unknown", extra={"reason": str(error)})
         return Source(None, f"Step Functions did not show the execution's history: {error}.")
     return Source(found) if found else Source(None, "The execution's history is empty.")
+
+
+def _cost(sfn: "SFNClient", lambda_client: "LambdaClient", state: State, now: datetime) -> Document:
+    try:
+        return Source(cost.run_cost(sfn, lambda_client, state, now, states_after=0))
+    except ClientError as error:
+        logger.warning("cost unknown", extra={"reason": str(error)})
+        return Source(None, f"What the run used could not be read: {error}.")

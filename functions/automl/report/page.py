@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from automl.report import about_model, about_run
+from automl.report import about_cost, about_model, about_run
 from automl.report.blocks import Block, Charts, Missing, Section
 from automl.report.documents import Documents
 from automl.report.figure import LIGHT_TO_DARK, Chart
@@ -80,6 +80,7 @@ def _sections(state: State, documents: Documents) -> list[Section]:
         ("drivers", "What drives its predictions", lambda: about_model.drivers(documents)),
         ("champion", "Against the former model", lambda: about_model.champion(evaluation)),
         ("history", "What happened when", lambda: about_run.history(state, documents)),
+        ("cost", "What it costs", lambda: about_cost.cost(documents.cost)),
         ("files", "Where the files are", lambda: about_run.files(state)),
     ]
     sections = (Section(name, title, _built(title, build)) for name, title, build in builders)

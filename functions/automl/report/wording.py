@@ -74,6 +74,18 @@ def size(count_of_bytes: int) -> str:
     return count(count_of_bytes, "byte")
 
 
+def dollars(value: float | None) -> str:
+    """``$12.30``, ``$0.0021``: cents, and where there are none two significant digits; None is unknown."""
+    if value is None:
+        return "unknown"
+    if 0 < value < 0.000_01:
+        return "< $0.00001"
+    rounded = float(f"{value:.2g}")
+    if rounded == 0 or rounded >= 0.1:
+        return f"${value:,.2f}"
+    return f"${value:.{1 - math.floor(math.log10(rounded))}f}"
+
+
 def moment(time: datetime) -> str:
     """``2026-11-21 06:00:03 UTC``."""
     return f"{time:%Y-%m-%d %H:%M:%S}{NO_BREAK}UTC"

@@ -1,26 +1,38 @@
-"""Transitions and Lambda time, counted from histories like those Step Functions gives."""
+"""What a run costs, from histories like those Step Functions gives, to the last digit."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.stub import Stubber
+from jsonschema import Draft202012Validator
 
-from automl.outcome import cost
+from automl import schema
+from automl.outcome import cost, prices
+from automl.outcome.consumption import Consumption
 
 START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:"
-MAIN = "arn:aws:states:eu-central-1:123456789012:execution:automl:run"
-NESTED = "arn:aws:states:eu-central-1:123456789012:execution:deployment:d"
+NOW = START + timedelta(hours=2)
+ROOT = Path(__file__).parents[3]
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
+MAIN = "arn:aws:states:us-east-1:123456789012:execution:automl:run"
+NESTED = "arn:aws:states:us-east-1:123456789012:execution:deployment:d"
+PRICES = prices.of_region("us-east-1")
+SERVERLESS = {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}}
+TWO_INSTANCES = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+NOTHING_USED = {"StepFunctions": 0.0, "Lambda": 0.0, "Endpoint": 0.0, "Transform": 0.0, "Total": 0.0}
 
 
 class History:
     """Builds an execution's history event by event."""
 
-    def __init__(self) -> None:
+    def __init__(self, **request: Any) -> None:
         self.events: list[dict[str, Any]] = []
+        self.add("ExecutionStarted", executionStartedEventDetails={"input": json.dumps(request)})
 
     def add(self, kind: str, seconds: float = 0, previous: int | None = None, **details: Any) -> int:
         number = len(self.events) + 1
@@ -29,17 +41,39 @@ class History:
         self.events.append({"id": number, "previousEventId": link, "type": kind, "timestamp": time, **details})
         return number
 
+    def entered(self, name: str, seconds: float = 0) -> int:
+        return self.add("TaskStateEntered", seconds, stateEnteredEventDetails={"name": name})
+
     def scheduled(self, name: str, seconds: float, previous: int | None = None) -> int:
         details = {"resource": FUNCTION + name}
         return self.add("LambdaFunctionScheduled", seconds, previous, lambdaFunctionScheduledEventDetails=details)
 
+    def task(self, state: str, start: float, end: float, answer: Any = None) -> None:
+        """A Task state from being entered to being left."""
+        self.entered(state, start)
+        self.scheduled("a", start)
+        self.add("LambdaFunctionStarted", start)
+        details = {"output": json.dumps(answer or {})}
+        self.add("LambdaFunctionSucceeded", end, lambdaFunctionSucceededEventDetails=details)
+        self.add("TaskStateExited", end, stateExitedEventDetails={"name": state})
 
-def test_states_and_retries_are_transitions() -> None:
+
+def used_by(*histories: History, now: datetime = NOW) -> Consumption:
+    used = Consumption()
+    for history in histories:
+        used.take(history.events, now)
+    return used
+
+
+def priced(*histories: History, automl_seconds: float | None = None) -> dict[str, Any]:
+    return cost.price(used_by(*histories), {}, PRICES, NOW, automl_seconds)
+
+
+def test_states_and_retries_are_transitions_and_every_invocation_is_a_request() -> None:
     history = History()
-    history.add("ExecutionStarted")
     history.add("PassStateEntered")
     history.add("PassStateExited")
-    history.add("TaskStateEntered")
+    history.entered("A")
     history.scheduled("a", 0)
     history.add("LambdaFunctionStarted", 1)
     history.add("LambdaFunctionFailed", 2)
@@ -49,10 +83,9 @@ def test_states_and_retries_are_transitions() -> None:
     history.add("TaskStateExited")
     history.add("ChoiceStateEntered")
     history.add("SucceedStateEntered")
-    used = cost.usage(history.events)
-    assert used.transitions == 5
+    used = used_by(history)
+    assert (used.transitions, used.lambda_requests) == (5, 2)
     assert used.seconds == {FUNCTION + "a": 3.5}
-    assert used.nested == ()
 
 
 def test_functions_that_run_at_once_are_told_apart() -> None:
@@ -63,15 +96,159 @@ def test_functions_that_run_at_once_are_told_apart() -> None:
     two = history.add("LambdaFunctionStarted", 1, previous=two)
     history.add("LambdaFunctionSucceeded", 2, previous=two)
     history.add("LambdaFunctionTimedOut", 11, previous=one)
-    assert cost.usage(history.events).seconds == {FUNCTION + "a": 10.0, FUNCTION + "b": 1.0}
+    assert used_by(history).seconds == {FUNCTION + "a": 10.0, FUNCTION + "b": 1.0}
 
 
-def test_a_function_that_is_still_running_is_not_counted() -> None:
+def test_a_function_that_still_runs_is_counted_until_now_as_is_the_one_that_counts() -> None:
     history = History()
-    history.add("TaskStateEntered")
+    history.entered("A")
     history.scheduled("a", 0)
     history.add("LambdaFunctionStarted", 1)
-    assert cost.usage(history.events) == cost.Usage(1, {}, ())
+    assert used_by(history, now=START + timedelta(seconds=4)).seconds == {FUNCTION + "a": 3.0}
+
+
+def test_a_function_whose_execution_was_aborted_is_counted_until_then() -> None:
+    history = History()
+    history.entered("A")
+    history.scheduled("a", 0)
+    history.add("LambdaFunctionStarted", 1)
+    history.add("ExecutionAborted", 6, previous=0)
+    assert used_by(history).seconds == {FUNCTION + "a": 5.0}
+
+
+def test_a_function_that_hands_a_token_on_is_counted_until_it_did_and_not_while_people_think() -> None:
+    history = History()
+    history.entered("Wait for Approval")
+    parameters = json.dumps({"FunctionName": FUNCTION + "w", "Payload": {}})
+    resource = {"resourceType": "lambda", "resource": "invoke.waitForTaskToken"}
+    history.add("TaskScheduled", 0, taskScheduledEventDetails={**resource, "parameters": parameters})
+    history.add("TaskStarted", 1)
+    history.add("TaskSubmitted", 3, taskSubmittedEventDetails={**resource, "output": json.dumps({"StatusCode": 200})})
+    history.add("TaskSucceeded", 5000)
+    used = used_by(history)
+    assert (used.lambda_requests, used.seconds) == (1, {FUNCTION + "w": 2.0})
+
+
+def test_what_is_going_on_is_all_that_is_kept_of_a_history() -> None:
+    history = History()
+    for poll in range(2000):
+        history.task("Get AutoML Job", poll, poll + 0.5, {"Status": "InProgress"})
+        history.add("WaitStateEntered", poll, stateEnteredEventDetails={"name": "Wait for AutoML Job"})
+        history.add("WaitStateExited", poll + 1)
+    used = used_by(history)
+    assert (used.transitions, used.lambda_requests, used.seconds) == (4000, 2000, {FUNCTION + "a": 1000.0})
+    assert [used.placed, used.removed, used.asked, used.found, used.transforms] == [[], [], {}, {}, {}]
+
+
+def test_a_serverless_endpoint_costs_for_the_seconds_of_its_requests_only() -> None:
+    deployment = History(Model={"Name": "m"}, Endpoint={"Name": "e", **SERVERLESS})
+    deployment.task("Create Endpoint", 0, 1, {"Name": "e"})
+    deployment.task("Test Endpoint", 100, 102)
+    scoring = History()
+    scoring.task("Find Model", 200, 201, {"EndpointName": "e", "Ready": True, "Endpoint": {"Name": "e"}})
+    usage = {"StateTransitions": 30, "LambdaGBSeconds": 20.5, "LambdaRequests": 20, "InvocationSeconds": 98.0}
+    scoring.task("Collect Parts", 300, 301, {"Usage": usage})
+    document = priced(scoring, deployment)
+    assert document["EndpointSeconds"] == 100.0
+    assert document["USD"]["Endpoint"] == 0.008  # 100 s x 0.00008
+    assert document["EndpointUSDPerHour"] == 0.0
+
+
+def test_the_parts_of_a_distributed_map_are_added_as_they_tell_themselves() -> None:
+    scoring = History()
+    usage = {"StateTransitions": 30, "LambdaGBSeconds": 20.5, "LambdaRequests": 20, "InvocationSeconds": 0.0}
+    scoring.task("Collect Parts", 0, 1, {"Usage": usage})
+    used = used_by(scoring)
+    assert (used.transitions, used.lambda_requests, used.part_gigabyte_seconds) == (31, 21, 20.5)
+
+
+def test_instances_cost_from_their_order_to_their_removal() -> None:
+    staging = History(Endpoint={"Name": "run-staging", **TWO_INSTANCES})
+    staging.task("Create Endpoint", 0, 0, {"Name": "run-staging"})
+    main = History()
+    removed = ["endpoint config c", "endpoint run-staging", "model m"]
+    main.task("Remove Staging", 1700, 1800, {"Removed": removed})
+    document = priced(main, staging)
+    assert document["EndpointSeconds"] == 3600.0  # two instances, half an hour
+    assert document["USD"]["Endpoint"] == 0.115
+    assert document["EndpointUSDPerHour"] == 0.0
+
+
+def test_instances_that_are_kept_cost_up_to_now_and_go_on() -> None:
+    deployment = History(Endpoint={"Name": "e", **TWO_INSTANCES})
+    deployment.task("Create Endpoint", 3600, 3600, {"Name": "e"})
+    deployment.task("Test Endpoint", 3700, 3710)
+    document = priced(deployment)
+    assert document["EndpointSeconds"] == 2 * 3600.0
+    assert (document["USD"]["Endpoint"], document["EndpointUSDPerHour"]) == (0.23, 0.23)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "over"),
+    [
+        ("Remove Endpoint", "Deleted", True),
+        ("Roll Back Endpoint", "Restored", True),
+        ("Roll Back Endpoint", "Restoring", False),
+        ("Remove Endpoint", "InService", False),
+    ],
+)
+def test_instances_end_when_the_endpoint_is_gone_or_has_its_former_model_back(
+    state: str, status: str, over: bool
+) -> None:
+    history = History(Endpoint={"Name": "e", "InstanceType": "ml.m5.xlarge"})
+    history.task("Create Endpoint", 0, 0, {"Name": "e"})
+    history.task(state, 3600, 3600, {"Name": "e", "Status": status})
+    document = priced(history)
+    assert (document["EndpointSeconds"], document["EndpointUSDPerHour"]) == ((3600.0, 0.0) if over else (7200.0, 0.23))
+
+
+def test_an_endpoint_that_was_there_before_does_not_cost_the_run_that_asks_it() -> None:
+    scoring = History()
+    scoring.task("Find Model", 0, 1, {"EndpointName": "e", "Endpoint": {"Name": "e", **TWO_INSTANCES}})
+    scoring.task("Collect Parts", 2, 3, {"Usage": {"InvocationSeconds": 50.0}})
+    document = priced(scoring)
+    assert (document["USD"]["Endpoint"], document["EndpointUSDPerHour"]) == (0.0, 0.0)
+
+
+def test_transform_jobs_cost_for_their_seconds_on_all_instances() -> None:
+    history = History()
+    job = {"Name": "t", "InstanceType": "ml.m5.xlarge", "InstanceCount": 3}
+    history.task("Create Transform Job", 0, 1, {**job, "Seconds": 0.0})
+    history.task("Get Transform Job", 10, 11, {**job, "Seconds": 10.0})
+    history.task("Get Transform Job", 1200, 1201, {**job, "Seconds": 1200.0})
+    document = priced(history)
+    assert (document["TransformSeconds"], document["USD"]["Transform"]) == (3600.0, 0.23)
+
+
+def test_an_unknown_price_is_said_and_not_guessed() -> None:
+    deployment = History(Endpoint={"Name": "e", "InstanceType": "ml.p9.large"})
+    deployment.task("Create Endpoint", 0, 0, {"Name": "e"})
+    deployment.task("Get Transform Job", 1, 2, {"Name": "t", "InstanceType": "ml.q1", "InstanceCount": 1, "Seconds": 5})
+    document = priced(deployment)
+    assert (document["USD"]["Endpoint"], document["USD"]["Transform"]) == (None, None)
+    assert document["EndpointUSDPerHour"] is None
+    assert document["USD"]["Total"] == document["USD"]["StepFunctions"] + document["USD"]["Lambda"] > 0
+    assert "an endpoint on ml.p9.large: its price is not in the table" in document["NotIncluded"]
+    assert "a transform job on ml.q1: its price is not in the table" in document["NotIncluded"]
+
+
+def test_a_small_run_is_reckoned_by_hand() -> None:
+    used = Consumption(transitions=200, lambda_requests=100)
+    document = cost.price(used, {"arm64": 60.0, "x86_64": 30.0}, PRICES, NOW, 48.2)
+    assert document == {
+        "StateTransitions": 200,
+        "LambdaGBSeconds": 90.0,
+        "LambdaRequests": 100,
+        # 200 x 0.000025; 100 x 0.0000002 + 60 x 0.0000133334 + 30 x 0.0000166667 = 0.00002 + 0.000800004 + 0.000500001
+        "USD": {**NOTHING_USED, "StepFunctions": 0.005, "Lambda": 0.00132, "Total": 0.00632},
+        "EndpointUSDPerHour": 0.0,
+        "Prices": "us-east-1, 2026-11-21",
+        "NotIncluded": [
+            "the AutoML job of 48 s: its instances are not told",
+            "data sent to endpoints and back",
+            "requests to S3, SNS and KMS, logs and metrics in CloudWatch",
+        ],
+    }
 
 
 def submitted(resource: str, output: Any) -> dict[str, Any]:
@@ -81,27 +258,78 @@ def submitted(resource: str, output: Any) -> dict[str, Any]:
 def test_nested_executions_and_functions_of_all_are_summed(stub: Callable[[Any], Stubber]) -> None:
     sfn, functions = boto3.client("stepfunctions"), boto3.client("lambda")
     main, nested = History(), History()
-    main.add("TaskStateEntered")
+    main.entered("Deploy Model")
     details = {"resourceType": "states", "resource": "startExecution.sync:2", "region": "r", "parameters": "{}"}
     main.add("TaskScheduled", taskScheduledEventDetails=details)
     main.add("TaskSubmitted", taskSubmittedEventDetails=submitted("states", {"ExecutionArn": NESTED}))
-    main.add("TaskStateEntered")
+    main.entered("Notify Success")
     main.add("TaskScheduled", taskScheduledEventDetails={**details, "resourceType": "sns"})
     main.add("TaskSubmitted", taskSubmittedEventDetails=submitted("sns", {"MessageId": "1"}))
-    nested.add("TaskStateEntered")
-    nested.scheduled("a", 0)
-    nested.add("LambdaFunctionStarted", 0)
-    nested.add("LambdaFunctionSucceeded", 4)
+    nested.task("A", 0, 4)
     history = stub(sfn)
     asked = {"executionArn": MAIN, "includeExecutionData": True, "maxResults": 1000}
     history.add_response("get_execution_history", {"events": main.events[:2], "nextToken": "more"}, asked)
     history.add_response("get_execution_history", {"events": main.events[2:]}, {**asked, "nextToken": "more"})
     history.add_response("get_execution_history", {"events": nested.events}, {**asked, "executionArn": NESTED})
-    stub(functions).add_response("get_function_configuration", {"MemorySize": 256}, {"FunctionName": FUNCTION + "a"})
-    assert cost.run_cost(sfn, functions, MAIN) == {"StateTransitions": 3 + 2, "LambdaGBSeconds": 1.0}
+    configuration = {"MemorySize": 256, "Architectures": ["arm64"]}
+    stub(functions).add_response("get_function_configuration", configuration, {"FunctionName": FUNCTION + "a"})
+    document = cost.run_cost(sfn, functions, {"Execution": {"Id": MAIN}}, NOW, states_after=2)
+    assert (document["StateTransitions"], document["LambdaGBSeconds"], document["LambdaRequests"]) == (3 + 2, 1.0, 1)
+    assert document["USD"]["Lambda"] == 0.000014  # 0.0000002 + 0.0000133334
+
+
+def test_a_failed_run_is_told_what_was_removed_just_now(stub: Callable[[Any], Stubber]) -> None:
+    sfn = boto3.client("stepfunctions")
+    main, nested = History(), History(Endpoint={"Name": "e", **TWO_INSTANCES})
+    main.entered("Deploy Model")
+    main.add("TaskSubmitted", taskSubmittedEventDetails=submitted("states", {"ExecutionArn": NESTED}))
+    nested.entered("Create Endpoint")
+    details = {"output": json.dumps({"Name": "e"})}
+    nested.add("LambdaFunctionSucceeded", lambdaFunctionSucceededEventDetails=details)
+    histories = stub(sfn)
+    for history in (main, nested):
+        histories.add_response("get_execution_history", {"events": history.events})
+    state = {"Execution": {"Id": MAIN}}
+    document = cost.known_cost(sfn, boto3.client("lambda"), state, NOW, ["endpoint e", "endpoint config c"])
+    assert (document["EndpointSeconds"], document["EndpointUSDPerHour"]) == (2 * 7200.0, 0.0)
 
 
 def test_a_failed_run_does_not_fail_over_its_cost(stub: Callable[[Any], Stubber]) -> None:
     sfn = boto3.client("stepfunctions")
     stub(sfn).add_client_error("get_execution_history", "AccessDeniedException", "not authorized")
-    assert cost.known_cost(sfn, boto3.client("lambda"), MAIN) == {}
+    assert cost.known_cost(sfn, boto3.client("lambda"), {"Execution": {"Id": MAIN}}, NOW, []) == {}
+
+
+def test_the_price_table_keeps_to_its_schema() -> None:
+    schema.check(prices.table(), "prices", "the price table")
+    assert prices.of_region("us-east-1").title == f"us-east-1, {prices.table()['Date']}"
+
+
+def test_a_region_that_the_table_does_not_have_is_reckoned_with_us_east_1_and_says_so() -> None:
+    elsewhere = prices.of_region("eu-central-1")
+    assert elsewhere.title == f"us-east-1, {prices.table()['Date']} (the table has none of eu-central-1)"
+    assert elsewhere.state_transition == PRICES.state_transition
+
+
+def test_a_run_and_a_scoring_tell_their_cost_in_the_same_words() -> None:
+    assert schema.load("result")["properties"]["Cost"] == schema.load("scoring")["properties"]["Cost"]
+    document = priced(History(), automl_seconds=1.0)
+    assert list(Draft202012Validator(schema.load("result")["properties"]["Cost"]).iter_errors(document)) == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "state", "after"),
+    [
+        ("automl", "Publish Results", cost.STATES_AFTER_SUCCESS),
+        ("automl", "Clean Up", cost.STATES_AFTER_FAILURE),
+        ("scoring", "Summarize Scoring", cost.STATES_AFTER_SCORING),
+    ],
+)
+def test_the_states_that_come_after_counting_are_counted_beforehand(machine: str, state: str, after: int) -> None:
+    states: Mapping[str, Any] = json.loads((ROOT / "statemachine" / f"{machine}.asl.json").read_text())["States"]
+    entered = 0
+    while "Next" in states[state]:
+        state = states[state]["Next"]
+        entered += 1
+    assert entered == after
+    assert states[state]["Type"] in {"Succeed", "Fail"}

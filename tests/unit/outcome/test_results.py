@@ -12,7 +12,15 @@ from automl.outcome import results
 
 URI = "s3://data-bucket/runs/run-1/"
 NOW = datetime(2026, 11, 21, 6, 1, 1, tzinfo=UTC)
-COST = {"StateTransitions": 64, "LambdaGBSeconds": 12.3}
+COST = {
+    "StateTransitions": 64,
+    "LambdaGBSeconds": 12.3,
+    "LambdaRequests": 30,
+    "USD": {"StepFunctions": 0.0016, "Lambda": 0.00017, "Endpoint": 0.0, "Transform": 0.0, "Total": 0.00177},
+    "EndpointUSDPerHour": 0.0,
+    "Prices": "us-east-1, 2026-11-21",
+    "NotIncluded": [],
+}
 FILES = {"Accepted": URI + "accepted/", "Review": URI + "review/", "Predictions": URI + "predictions/"}
 PROOF = {
     "Rows": 418,

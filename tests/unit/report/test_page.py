@@ -20,10 +20,12 @@ from jsonschema import Draft202012Validator
 from automl import schema
 from automl.report import figure, page, verdict
 from automl.report.documents import Source
-from tests.report.samples import EXECUTION, SAMPLES, START, UGLY, URI, classification, history, regression, ugly
+from tests.report.samples import COST, EXECUTION, SAMPLES, START, UGLY, URI, classification, history, regression, ugly
 
 MOST_BYTES = 6_000_000
-SECTIONS = ["asked", "data", "candidates", "quality", "errors", "trust", "drivers", "champion", "history", "files"]
+SECTIONS = [
+    *("asked", "data", "candidates", "quality", "errors", "trust", "drivers", "champion", "history", "cost", "files")
+]
 
 
 class Elements(HTMLParser):
@@ -315,10 +317,40 @@ def test_the_handler_writes_the_page(
     events = [{"id": number, "previousEventId": 0, **event} for number, event in enumerate(history(), 1)]
     steps = boto3.client("stepfunctions")
     expected = {"executionArn": EXECUTION, "includeExecutionData": True, "maxResults": 1000}
-    stub(steps).add_response("get_execution_history", {"events": events}, expected)
+    histories = stub(steps)
+    for _ in ("phases", "cost"):
+        histories.add_response("get_execution_history", {"events": events}, expected)
     monkeypatch.setattr(write_report, "S3", data_bucket)
     monkeypatch.setattr(write_report, "STEP_FUNCTIONS", steps)
     assert write_report.handler({"State": run.state}, lambda_context) == {"Uri": f"{URI}report.html"}
     written = data_bucket.get_object(Bucket="data-bucket", Key="runs/sample-0a1b2c3d/report.html")
     assert written["ContentType"] == "text/html; charset=utf-8"
     assert 'id="chart-comparison"' in written["Body"].read().decode()
+
+
+def test_the_cost_is_told_with_what_it_leaves_out() -> None:
+    run = classification()
+    html = page.render(run.state, run.documents, START).replace("\u00a0", " ")
+    for words in (
+        "About $0.0045 on AWS up to this report",
+        "118 state transitions",
+        "61 requests, 41.7 GB-seconds",
+        "12 s of answering",
+        "Nothing that the run leaves behind costs while it is idle.",
+        "Not included: the AutoML job of 2911 s",
+    ):
+        assert words in html
+    assert "Transform jobs" not in html
+
+
+@pytest.mark.parametrize(
+    ("hourly", "words"),
+    [
+        (0.46, "The endpoint that is kept costs $0.46 more every hour until it is removed."),
+        (None, "The endpoint that is kept costs more every hour; the price table does not know how much."),
+    ],
+)
+def test_what_goes_on_costing_is_told(hourly: float | None, words: str) -> None:
+    run = classification()
+    documents = replace(run.documents, cost=Source({**COST, "EndpointUSDPerHour": hourly}))
+    assert words in page.render(run.state, documents, START)

@@ -132,3 +132,20 @@ def test_a_polling_loop_is_one_phase_and_what_only_passes_data_on_is_none() -> N
 def test_an_execution_without_states_has_no_phases() -> None:
     assert timeline.phases([]) == []
     assert timeline.phases(history()[:1]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "unknown"),
+        (0.0, "$0.00"),
+        (1234.5, "$1,234.50"),
+        (0.1, "$0.10"),
+        (0.0999, "$0.10"),
+        (0.02345, "$0.023"),
+        (0.00214, "$0.0021"),
+        (0.000001, "< $0.00001"),
+    ],
+)
+def test_dollars_have_cents_or_two_digits_that_tell_something(value: float | None, text: str) -> None:
+    assert wording.dollars(value) == text
