@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoflow.results import ACCEPTED, REPORT, RESULT, REVIEW, SCORING
-from autoflow.wording import comparison, decision, metrics, number, percent, rate
+from autoflow.wording import comparison, cost, decision, metrics, number, percent, rate
 
 _SHOWN = 10
 """Candidates in the printed leaderboard."""
@@ -111,6 +111,8 @@ def _scored_facts(
     if failed := result.get("FailedParts"):
         yield "Failed", _failed_parts(failed, result["Throughput"]["Parts"])
         yield "", f"The rest: {resume}"
+    if "Cost" in result:
+        yield "Cost", cost(result["Cost"])
     yield "Files", f"{folder}/{ACCEPTED}, {REVIEW}, {RESULT}"
     yield "All files", result["Files"]["Accepted"].removesuffix("accepted/")
     if command:
@@ -174,6 +176,7 @@ def _facts(result: Mapping[str, Any], folder: Path, command: Sequence[str]) -> l
     facts.append(
         ("Took", f"{timing['TotalSeconds']:.0f} s, of which the AutoML job {timing.get('AutoMLSeconds', 0):.0f} s")
     )
+    facts.append(("Cost", cost(result["Cost"])))
     if result.get("Left"):
         facts.append(("Left", "; ".join(result["Left"])))
     if "Report" in result["Files"]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from autoflow.progress import RowProgress
 
+_JOB = "AutoML job"
+
 
 def number(value: float | None) -> str:
     """Four significant digits, or nothing."""
@@ -41,6 +43,25 @@ def rows_told(progress: RowProgress) -> str:
 def rate(value: float) -> str:
     """``10,240``, and below ten ``2.5``."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def dollars(value: float) -> str:
+    """``$12.30``, ``$0.0021``: cents, and where there are none two significant digits."""
+    if 0 < value < 0.000_01:
+        return "less than $0.00001"
+    short = float(f"{value:.2g}")
+    return f"${value:,.2f}" if short == 0 or short >= 0.1 else f"${short:.6f}".rstrip("0")
+
+
+def cost(document: Mapping[str, Any]) -> str:
+    """``about $0.0021 on AWS, without the AutoML job; the endpoint that is kept costs $0.23 an hour``."""
+    left_out = "".join(f", without {what.partition(' of ')[0]}" for what in document["NotIncluded"] if _JOB in what)
+    unknown = ", and what the price table does not know" if None in document["USD"].values() else ""
+    text = f"about {dollars(document['USD']['Total'])} on AWS{left_out}{unknown}"
+    hourly = document["EndpointUSDPerHour"]
+    if hourly is None:
+        return f"{text}; the endpoint that is kept costs more every hour"
+    return f"{text}; the endpoint that is kept costs {dollars(hourly)} an hour" if hourly else text
 
 
 def comparison(document: Mapping[str, Any]) -> str:

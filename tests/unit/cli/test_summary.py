@@ -40,7 +40,12 @@ COMPLETED: dict[str, Any] = {
     "Endpoint": {"Name": "churn", "Status": "InService"},
     "Polling": {"Polls": 5, "LagSeconds": 0.5},
     "Timing": {"TotalSeconds": 60.2, "AutoMLSeconds": 31},
-    "Cost": {"StateTransitions": 120, "LambdaGBSeconds": 10},
+    "Cost": {
+        "StateTransitions": 120, "LambdaGBSeconds": 10, "LambdaRequests": 70,
+        "USD": {"StepFunctions": 0.003, "Lambda": 0.00015, "Endpoint": 0.0, "Transform": 0.0, "Total": 0.00315},
+        "EndpointUSDPerHour": 0.0, "Prices": "us-east-1, 2026-11-21",
+        "NotIncluded": ["the AutoML job of 31 s: its instances are not told", "data sent to endpoints and back"],
+    },
     "Files": {"Leaderboard": f"{URI}leaderboard.json", "Report": f"{URI}report.html"},
 }  # fmt: skip
 REJECTED = {**COMPLETED, "Outcome": "Rejected", "Reason": "AUC is 0.7 but must be at least 0.8."}
@@ -94,6 +99,7 @@ def test_a_model_that_serves() -> None:
         "Endpoint": "churn (InService)",
         "Package": "churn/3 (Approved)",
         "Took": "60 s, of which the AutoML job 31 s",
+        "Cost": "about $0.0032 on AWS, without the AutoML job",
         "Report": "out/report.html",
         "Files": "out/accepted.csv, review.csv, result.json",
         "All files": URI,
@@ -157,3 +163,16 @@ def test_a_run_of_an_earlier_version_can_be_shown() -> None:
     new = ("Confidence", "Calibration", "Champion", "Package")
     facts = shown({key: value for key, value in COMPLETED.items() if key not in new})
     assert list(facts)[:5] == ["Outcome", "Problem", "Quality", "Accepted", "Review"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"EndpointUSDPerHour": 0.23}, "the AutoML job; the endpoint that is kept costs $0.23 an hour"),
+        ({"EndpointUSDPerHour": None}, "the AutoML job; the endpoint that is kept costs more every hour"),
+        ({"NotIncluded": []}, "about $0.0032 on AWS"),
+        ({"USD": {"Endpoint": None, "Total": 0.5}}, "the AutoML job, and what the price table does not know"),
+    ],
+)
+def test_what_the_cost_leaves_out_and_what_goes_on_costing(more: dict[str, Any], words: str) -> None:
+    assert shown({**COMPLETED, "Cost": {**COMPLETED["Cost"], **more}})["Cost"].endswith(words)
