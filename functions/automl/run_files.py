@@ -145,6 +145,11 @@ class ScoringFiles:
         return f"{self.uri}map-run/"
 
     @property
+    def transform_manifest(self) -> str:
+        """The feature files of a transform job that has not to read them all."""
+        return f"{self.uri}transform.manifest"
+
+    @property
     def transform_folder(self) -> str:
         """S3OutputPath of a transform job, which appends ``.out`` to the names of its input objects."""
         return f"{self.uri}transform/"
