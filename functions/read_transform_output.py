@@ -1,0 +1,22 @@
+"""Read Transform Output: turns what a transform job wrote about one part into predictions like an endpoint's."""
+
+import boto3
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from automl.scoring.part_results import recorded_failure
+from automl.scoring.transform_output import read_part
+from automl.telemetry import CLIENT_CONFIG, Event, metrics, task
+from automl.usage import Meter
+
+S3 = boto3.client("s3", config=CLIENT_CONFIG)
+
+
+@task
+def handler(event: Event, context: LambdaContext) -> Event:
+    """``{"Part", "Rows"}`` → ``$.Prediction`` of the part; writes predictions/."""
+    meter, part, rows = Meter(context), event["Part"], event["Rows"]
+    with recorded_failure(S3, rows, part):
+        answered = read_part(S3, rows, part)
+    metrics.add_metric(name="RowsPredicted", unit=MetricUnit.Count, value=answered)
+    return {"Part": part, "Rows": answered, "StartedAt": meter.started_at.isoformat(), "Usage": meter.read()}
