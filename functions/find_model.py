@@ -5,6 +5,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl import environment, runs, schema
 from automl.lineage import serving
+from automl.scoring import scoring_request
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 SETTINGS = environment.read(serving.ServingSettings)
@@ -17,7 +18,10 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Input", "Execution"}`` → ``$.Serving``."""
     asked = event["Input"]
     schema.check(asked, "scoring-request", "the execution input")
-    found = serving.find_serving(SAGEMAKER, S3, asked, runs.run_name(event["Execution"]), SETTINGS)
+    scoring_request.check_source(asked)
+    scoring = runs.run_name(event["Execution"])
+    scoring_request.output_folder(asked, SETTINGS.data_bucket, scoring)  # refused before an endpoint is waited for
+    found = serving.find_serving(SAGEMAKER, S3, asked, scoring, SETTINGS)
     logger.append_keys(run=found["Name"])
     logger.info("model is found", extra={key: found[key] for key in ("ModelName", "EndpointName", "Ready", "Keep")})
     return found

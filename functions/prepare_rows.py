@@ -6,7 +6,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl import environment, runs, schema
-from automl.scoring import prepare, resume, reuse
+from automl.scoring import prepare, resume, reuse, scoring_request
 from automl.telemetry import CLIENT_CONFIG, Event, logger, task
 
 
@@ -27,9 +27,9 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Input", "Execution", "Serving"}`` → ``$.Rows``; writes rows.json, parts.json and what is to be predicted."""
     asked, serving, threshold = event["Input"], event["Serving"], SETTINGS.default_confidence
     schema.check(asked, "scoring-request", "the execution input")
-    prepare.check_source(asked)
+    scoring_request.check_source(asked)
     scoring = runs.run_name(event["Execution"])
-    output_uri = prepare.output_folder(asked, SETTINGS.data_bucket, scoring)
+    output_uri = scoring_request.output_folder(asked, SETTINGS.data_bucket, scoring)
     if "Resume" in asked:
         rows = resume.resume_rows(S3, asked, serving)
     elif "Predictions" in asked:

@@ -18,10 +18,11 @@ from automl import sagemaker_errors
 from automl.deployment.endpoints import CHANGING, pending_config
 from automl.errors import EndpointBusy, EndpointFailed, InvalidRequest
 from automl.lineage import models, registry
-from automl.run_files import RunFiles, ScoringFiles
+from automl.run_files import RunFiles
 from automl.scoring.engines import BATCH_TRANSFORM, ENDPOINT
+from automl.scoring.scoring_request import earlier_rows
 from automl.scoring.served_model import SERVING, ServedModel, how_to_ask, of_endpoint
-from automl.storage import exists, read_json, read_json_if_there
+from automl.storage import exists, read_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -83,7 +84,7 @@ def find_serving(
         EndpointFailed: the endpoint is broken.
     """
     if "Resume" in request:
-        rows = _earlier_rows(s3, request["Resume"], settings.data_bucket)
+        rows = earlier_rows(s3, request["Resume"])
         if rows["Predicted"]:
             return _nobody_to_ask(rows)
         wanted = _the_same(rows)
@@ -225,23 +226,12 @@ def no_package(name: str, packages: Iterable[registry.Package] | None) -> str:
     )
 
 
-def _earlier_rows(s3: "S3Client", folder: str, bucket: str) -> Document:
-    uri = ScoringFiles(folder.rstrip("/") + "/").rows
-    rows: Document | None = read_json_if_there(s3, uri) if uri.startswith(f"s3://{bucket}/") else None
-    if rows is None:
-        raise InvalidRequest(
-            f"Resume is {folder}, but there is no {uri}: that scoring failed before it had prepared its rows, or its "
-            "files were deleted; score the dataset from the start"
-        )
-    return rows
-
-
 def _the_same(rows: Mapping[str, Any]) -> _Wanted:
     """What a scoring that goes on asks for: the model that the finished parts were predicted by."""
     return _Wanted(
         rows["EndpointName"],
         rows["Engine"],
-        rows.get("Hosting", {}),
+        rows["Hosting"],
         resumes=rows["OutputUri"],
         model_name=rows["ModelName"],
         model_uri=rows["ModelUri"],

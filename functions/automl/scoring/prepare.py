@@ -10,7 +10,7 @@ from automl.data import recipe as recipes
 from automl.data.dataset import Batch, Dataset, open_dataset
 from automl.data.parts import PartWriter
 from automl.data.reserved_columns import check_columns, check_identity
-from automl.errors import InvalidDataset, InvalidRequest
+from automl.errors import InvalidDataset
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring import scoring_confidence
 from automl.scoring.engines import BATCH_TRANSFORM
@@ -53,61 +53,6 @@ class Roles:
                 f"Column {self.row_number!r} of {batch.uri} must hold row numbers; leave RowColumn out"
             )
         return keys
-
-
-def check_source(request: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest unless a scoring's input says in exactly one way what is to be done."""
-    given = [key for key in ("Endpoint", "Dataset") if key in request]
-    for alone, instead in (
-        ("Predictions", "are there already, and"),
-        ("Resume", "says which scoring goes on with what it has, and"),
-    ):
-        others = [key for key in (*given, *_OF_PREDICTING[alone]) if key in request]
-        if alone in request and others:
-            raise InvalidRequest(
-                f"The execution input has {alone}, which {instead} {' and '.join(others)}; leave one of them out"
-            )
-    if "Predictions" not in request and "Resume" not in request and len(given) < 2:
-        lacking = "Dataset" if given == ["Endpoint"] else "Endpoint" if given else "Endpoint and Dataset"
-        raise InvalidRequest(
-            f"The execution input has no {lacking}; give Endpoint and Dataset to predict rows, Predictions to apply "
-            "another Confidence to predictions that are there already, or Resume to score the parts that failed"
-        )
-    if "TransformResources" in request and request.get("Engine") != BATCH_TRANSFORM:
-        raise InvalidRequest(
-            f"TransformResources are for Engine {BATCH_TRANSFORM}; leave them out, or ask for that engine"
-        )
-
-
-_OF_PREDICTING = {
-    "Predictions": ("Engine", "TransformResources", "ToleratedFailurePercentage", "Resume"),
-    "Resume": ("Engine", "OutputUri", "Confidence", "Predictions"),
-}
-"""Keys that make no sense beside the one that stands alone."""
-
-
-def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
-    """Where a scoring's results go: where the request says, else a folder of its own.
-
-    Args:
-        request: checked input of a scoring execution.
-        bucket: the data bucket, the only one that scoring may write to.
-        name: of the scoring.
-
-    Raises:
-        InvalidRequest: the request's folders are not below runs/ or scorings/ of the data bucket.
-    """
-    folders = tuple(f"s3://{bucket}/{folder}/" for folder in ("scorings", "runs"))
-    uri = str(request.get("OutputUri", f"{folders[0]}{name}")).rstrip("/") + "/"
-    if not uri.startswith(folders) or uri in folders:
-        raise InvalidRequest(f"OutputUri is {uri} but must be a folder below {folders[0]}; leave it out for a new one")
-    for key in ("Predictions", "Resume"):
-        if not str(request.get(key, uri)).startswith(folders):
-            raise InvalidRequest(
-                f"{key} is {request[key]} but must be a folder below {' or '.join(folders)}; "
-                "give the folder of an earlier scoring"
-            )
-    return uri
 
 
 def prepare_rows(
@@ -180,10 +125,11 @@ def prepare_rows(
 
 
 def asking(serving: Mapping[str, Any]) -> dict[str, Any]:
-    """Whom the parts ask, and how many of them at once."""
+    """Whom the parts ask, and how many of them at once; and how it is hosted, for a scoring that goes on with this."""
     transformed = serving["Engine"] == BATCH_TRANSFORM
     return {
         "EndpointName": serving["EndpointName"],
+        "Hosting": serving["Endpoint"],
         "MaxConcurrency": serving["MaxConcurrency"],
         "MaxPayloadBytes": serving["MaxPayloadBytes"],
         "PartsAtOnce": (

@@ -7,26 +7,11 @@ from automl.errors import InvalidRequest
 from automl.run_files import ScoringFiles
 from automl.scoring.part_results import finished_parts
 from automl.scoring.prepare import asking, parts_to_score
-from automl.storage import read_json, read_json_if_there, write_json
+from automl.scoring.scoring_request import earlier_rows
+from automl.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-def earlier_rows(s3: "S3Client", folder: str) -> dict[str, Any]:
-    """``$.Rows`` of the scoring in the folder.
-
-    Raises:
-        InvalidRequest: there is none, or it did not get as far as to have parts.
-    """
-    uri = ScoringFiles(folder.rstrip("/") + "/").rows
-    rows: dict[str, Any] | None = read_json_if_there(s3, uri)
-    if rows is None:
-        raise InvalidRequest(
-            f"Resume is {folder}, but there is no {uri}: that scoring failed before it had prepared its rows, or its "
-            "files were deleted; score the dataset from the start"
-        )
-    return rows
 
 
 def resume_rows(s3: "S3Client", request: Mapping[str, Any], serving: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ SERVING = {
     "ModelUri": RUN.uri,
     "Engine": "Endpoint",
     "EndpointName": "served",
+    "Endpoint": {"Name": "served", "Serverless": {"MemorySizeInMB": 3072, "MaxConcurrency": 3}},
     "MaxConcurrency": 3,
     "MaxPayloadBytes": 4_000_000,
 }

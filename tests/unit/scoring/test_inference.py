@@ -3,20 +3,17 @@
 import ast
 import csv
 import io
-import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
-from automl.errors import EndpointFailed, InvalidRequest, PredictionMismatch, ServiceUnavailable
-from automl.scoring.inference import answer_table, batches, find_model, invoke, parse_answer, predict
+from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
+from automl.scoring.inference import answer_table, batches, invoke, parse_answer, predict
 
 LABEL = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\0"),
@@ -206,59 +203,3 @@ def test_answers_stand_beside_their_keys() -> None:
     assert table == b'Row,Id,Truth,prediction\n4,"a,b",,1\n7,c,yes,2\n'
     with pytest.raises(PredictionMismatch, match="1 answers for 2 rows"):
         answer_table(b"Row,Id,Truth\n4,,\n7,,\n", ["prediction"], [["1"]])
-
-
-@mock_aws
-@pytest.mark.parametrize(
-    ("variant", "concurrency", "payload"),
-    [
-        ({"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 7}}, 7, 4_000_000),
-        ({"InstanceType": "ml.m5.large", "InitialInstanceCount": 2}, 8, 6 * 1024 * 1024),
-    ],
-)
-def test_the_model_is_found_from_the_endpoint(variant: dict[str, Any], concurrency: int, payload: int) -> None:
-    s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
-    s3.create_bucket(Bucket="data-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    document = {"ProblemType": "Regression", "ResponseKeys": ["prediction"], "Features": ["a", "b"]}
-    s3.put_object(Bucket="data-bucket", Key="runs/r/model.json", Body=json.dumps(document))
-    role = "arn:aws:iam::123456789012:role/sagemaker"
-    container: Any = {"Image": "image", "ModelDataUrl": "s3://data-bucket/model"}
-    ours: Any = [{"Key": "autopilot-flow:run", "Value": "s3://data-bucket/runs/r/"}]
-    for name, tags in (("ours", ours), ("foreign", [])):
-        sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container, Tags=tags)
-        variants: Any = [{"VariantName": "all", "ModelName": name, **variant}]
-        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
-        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-
-    model = find_model(sagemaker, s3, "ours")
-
-    assert (model.name, model.run.uri, model.features) == ("ours", "s3://data-bucket/runs/r/", ("a", "b"))
-    assert (model.max_concurrency, model.max_payload_bytes) == (concurrency, payload)
-    with pytest.raises(InvalidRequest, match="has no tag 'autopilot-flow:run'"):
-        find_model(sagemaker, s3, "foreign")
-    with pytest.raises(InvalidRequest, match="no endpoint 'none'"):
-        find_model(sagemaker, s3, "none")
-    s3.delete_object(Bucket="data-bucket", Key="runs/r/model.json")
-    with pytest.raises(InvalidRequest, match=r"runs/r/model.json is gone, .* restore the run's files"):
-        find_model(sagemaker, s3, "ours")
-    sagemaker.delete_model(ModelName="ours")
-    with pytest.raises(InvalidRequest, match="'ours' behind endpoint 'ours' was deleted"):
-        find_model(sagemaker, s3, "ours")
-
-
-def test_an_endpoint_that_cannot_answer_is_refused(stub: Any) -> None:
-    sagemaker = boto3.client("sagemaker")
-    stub(sagemaker).add_response(
-        "describe_endpoint",
-        {
-            "EndpointName": "e",
-            "EndpointArn": "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/e",
-            "EndpointConfigName": "c",
-            "EndpointStatus": "Creating",
-            "CreationTime": 0,
-            "LastModifiedTime": 0,
-        },
-    )
-
-    with pytest.raises(EndpointFailed, match="'e' is Creating"):
-        find_model(sagemaker, boto3.client("s3"), "e")

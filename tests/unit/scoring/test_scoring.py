@@ -13,7 +13,7 @@ from automl.errors import InvalidDataset, InvalidRequest, PredictionMismatch
 from automl.run_files import ScoringFiles
 from automl.scoring import prepare
 from automl.scoring.inference import score_part
-from automl.scoring.prepare import check_source, output_folder
+from automl.scoring.scoring_request import check_source, output_folder
 from automl.storage import list_objects, read_bytes, write_bytes
 from tests.unit.scoring.scoring_bench import OUTPUT, Runtime, of_age, prepared, put, score, serve, table
 
