@@ -80,8 +80,18 @@ FAILURE: Json = {"Error": "WhatCleanUpSays", "Cause": "what people are told", "R
 ROWS: Json = {
     "OutputUri": RUN_URI,
     "EndpointName": "digits",
-    "Parts": [0, 1],
+    "Scoring": "new-0a1b2c3d",
+    "ModelName": "digits-0a1b2c3d",
+    "Engine": "Endpoint",
+    "PartCount": 2,
+    "PartsToScore": 2,
+    "Bucket": "data",
+    "PartsKey": "runs/digits-0a1b2c3d/parts.json",
+    "MapRunPrefix": "runs/digits-0a1b2c3d/map-run/",
+    "PartsAtOnce": 1,
+    "ToleratedFailurePercentage": 0,
     "Rows": 197,
+    "Sent": 197,
     "HasTruth": True,
     "ModelUri": RUN_URI,
     "CalibrationUri": f"{RUN_URI}calibration.json",
@@ -92,6 +102,27 @@ ROWS: Json = {
     "MaxConcurrency": 1,
     "MaxPayloadBytes": 4_000_000,
 }
+SERVING: Json = {
+    "Name": "digits-0a1b2c3d",
+    "ModelName": "digits-0a1b2c3d",
+    "ModelUri": RUN_URI,
+    "Engine": "Endpoint",
+    "EndpointName": "digits",
+    "Ready": True,
+    "Keep": True,
+    "Endpoint": {"Name": "digits", "Serverless": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}},
+    "MaxConcurrency": 1,
+    "MaxPayloadBytes": 4_000_000,
+}
+TRANSFORM_JOB: Json = {
+    "Name": "new-0a1b2c3d",
+    "Status": "InProgress",
+    "FailureReason": "",
+    "ElapsedSeconds": 60,
+    "DeadlineSeconds": 5400,
+    "WaitSeconds": 15,
+}
+PARTS: Json = {"Rows": 197, "Accepted": 180, "Review": 17, "Usage": {"LambdaRequests": 4}}
 PART: Json = {"Part": 0, "Rows": 100, "Accepted": 90, "Review": 10}
 
 
@@ -112,6 +143,10 @@ def job(status: str, **changes: Any) -> Json:
 
 def endpoint(status: str, **changes: Any) -> Json:
     return result({**ENDPOINT, "Status": status, **changes})
+
+
+def transform_job(status: str, **changes: Any) -> Json:
+    return result({**TRANSFORM_JOB, "Status": status, **changes})
 
 
 def result(value: Any) -> Json:
@@ -183,11 +218,24 @@ USUAL: dict[str, dict[str, Json]] = {
         "Roll Back Endpoint": endpoint("Deleted", Reason="because"),
     },
     "scoring": {
+        "Find Model": result(SERVING),
         "Prepare Rows": result(ROWS),
+        "Deploy Endpoint": deployed(),
+        "Create Transform Job": result(TRANSFORM_JOB),
+        "Get Transform Job": transform_job("Completed"),
+        "Stop Transform Job": transform_job("Stopping"),
         "Invoke Endpoint": result({"Part": 0, "Rows": 100}),
+        "Read Transform Output": result({"Part": 0, "Rows": 100}),
         "Filter Predictions": result(PART),
+        "Collect Parts": result(PARTS),
         "Calibrate Model": result(CALIBRATED),
         "Measure Predictions": result({"All": {"Rows": 197}, "Accepted": {"Rows": 180}}),
+        "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
         "Summarize Scoring": result(SCORING),
+    },
+    "part": {
+        "Invoke Endpoint": result({"Part": 0, "Rows": 100}),
+        "Read Transform Output": result({"Part": 0, "Rows": 100}),
+        "Filter Predictions": result(PART),
     },
 }

@@ -5,11 +5,10 @@ from dataclasses import replace
 from tests.statemachine import answers, automl_cases, deployment_cases, scoring_cases
 from tests.statemachine.answers import throw
 from tests.statemachine.case import Case, Json, fails
-from tests.statemachine.definitions import MACHINES, State, tasks
-from tests.statemachine.definitions import state as find
+from tests.statemachine.definitions import MACHINES, PART, State, tasks
 
-PATHS = [*automl_cases.AUTOML, *deployment_cases.DEPLOYMENT, *scoring_cases.SCORING]
-AFTER = {**automl_cases.AFTER, **deployment_cases.AFTER}
+PATHS = [*automl_cases.AUTOML, *deployment_cases.DEPLOYMENT, *scoring_cases.SCORING, *scoring_cases.PARTS]
+AFTER = {**automl_cases.AFTER, **deployment_cases.AFTER, **scoring_cases.AFTER}
 
 
 def through(machine: str, state: str) -> Case:
@@ -73,9 +72,12 @@ def _caught(machine: str, state: State, name: str, errors: list[Json]) -> Case:
     """The case in which the state's first call ends with the last of the errors."""
     base = through(machine, state.name)
     before = base.states[: base.states.index(state.name) + 1]
-    catching = state if state.outer is None else find(machine, state.outer)
     thrown = errors[-1]["Throw"]
-    target: str = _catcher(catching, thrown["Error"])["Next"]
+    if machine == PART:
+        path = " > ".join(before)
+        case = replace(base, name=_camel(state.name) + name, path=path, answers={**base.answers, state.name: errors})
+        return fails(case, thrown["Error"], thrown["Cause"])
+    target: str = _catcher(state, thrown["Error"])["Next"]
     path = " > ".join([*before, AFTER.get(target, target)])
     case = replace(base, name=_camel(state.name) + name, path=path, answers={**base.answers, state.name: errors})
     if target == "Approval Timed Out":
@@ -84,7 +86,7 @@ def _caught(machine: str, state: State, name: str, errors: list[Json]) -> Case:
         return case
     if target == "Clean Up Failed":
         return replace(case, error=base.origin[0], cause=thrown["Cause"])
-    if state.name in ("Roll Back Endpoint", "Notify Failure") and base.status == "FAILED":
+    if state.name in ("Roll Back Endpoint", "Notify Failure", "Stop Transform Job") and base.status == "FAILED":
         return case
     return fails(replace(case, outcome=("", "")), thrown["Error"], thrown["Cause"])
 

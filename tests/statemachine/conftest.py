@@ -12,7 +12,7 @@ import pytest
 
 from autoflow.local import cloud as host
 from autoflow.local.cloud import Cloud
-from tests.statemachine import definitions
+from tests.statemachine import answers, definitions
 from tests.statemachine.case import Case
 from tests.statemachine.cases import PATHS
 
@@ -60,7 +60,10 @@ class Machines:
         self.client = cloud.client("stepfunctions")
         self.topic = cloud.client("sns").create_topic(Name="people")["TopicArn"]
         self.arns: dict[str, str] = {}
-        for machine in ("deployment", "scoring", "automl"):
+        bucket, key = answers.ROWS["Bucket"], answers.ROWS["PartsKey"]
+        cloud.client("s3").create_bucket(Bucket=bucket)
+        cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=b"[0, 1]")
+        for machine in ("deployment", "scoring", definitions.PART, "automl"):
             self.arns[machine] = self.create(machine, machine)
 
     def create(self, machine: str, name: str, **substitutions: str) -> str:

@@ -9,7 +9,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "statemachine"
-MACHINES = tuple(sorted(path.name.removesuffix(".asl.json") for path in FOLDER.glob("*.asl.json")))
+FILES = tuple(sorted(path.name.removesuffix(".asl.json") for path in FOLDER.glob("*.asl.json")))
+PART = "part"
+"""What the Distributed Map of the scoring machine starts for each item: executions of their own, so a machine too."""
+MACHINES = (*FILES, PART)
 
 Json = dict[str, Any]
 
@@ -18,15 +21,17 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True)
 class State:
-    """One state. ``scope`` holds the states it can go to; ``outer`` is the Map it lives in, if any."""
+    """One state. ``scope`` holds the states it can go to."""
 
     name: str
     body: Json
     scope: Mapping[str, Json]
-    outer: str | None = None
 
 
 def text(machine: str) -> str:
+    if machine == PART:
+        processor = definition("scoring")["States"]["Score Parts"]["ItemProcessor"]
+        return json.dumps({key: processor[key] for key in ("StartAt", "States")})
     return (FOLDER / f"{machine}.asl.json").read_text()
 
 
@@ -36,15 +41,10 @@ def definition(machine: str) -> Json:
 
 
 def states(machine: str) -> Iterator[State]:
-    """Every state, those inside a Map too."""
-    yield from _states(definition(machine)["States"])
-
-
-def _states(scope: Json, outer: str | None = None) -> Iterator[State]:
+    """Every state; those of the Distributed Map's items are states of :data:`PART`."""
+    scope = definition(machine)["States"]
     for name, body in scope.items():
-        yield State(name, body, scope, outer)
-        if "ItemProcessor" in body:
-            yield from _states(body["ItemProcessor"]["States"], name)
+        yield State(name, body, scope)
 
 
 def tasks(machine: str) -> list[State]:

@@ -1,45 +1,147 @@
-"""Paths through the scoring machine."""
+"""Paths through the scoring machine, and through the executions of its parts."""
+
+from typing import Any
 
 from tests.statemachine import answers
-from tests.statemachine.answers import result
+from tests.statemachine.answers import Json, result
 from tests.statemachine.case import Case, fails
 
-_PART = "Predictions at Hand? > Invoke Endpoint > Filter Predictions"
-_SCORE = f"Receive Request > Prepare Rows > Calibrate Anew? > Score Parts > {_PART} > {_PART} > Truth Known?"
-_MEASURE = "Measure Predictions > Summarize Scoring > Scoring Succeeded"
+_PREPARE = "Receive Request > Predictions at Hand? > Find Model > Prepare Rows > Calibrate Anew? > How to Predict?"
+_MEASURE = "Score Parts > Collect Parts > Truth Known? > Measure Predictions > Keep Endpoint?"
+_END = "Scored? > Summarize Scoring > Scoring Succeeded"
+_FAILED = "Scored? > Scoring Failed"
+_DEPLOY = "Deploy Endpoint > Endpoint Deployed?"
+_TRANSFORM = f"{_PREPARE} > Create Transform Job > Get Transform Job > Transform Job Status?"
 
+AFTER = {
+    "Keep Endpoint?": f"Keep Endpoint? > {_FAILED}",
+    "Stop Transform Job": f"Stop Transform Job > Keep Endpoint? > {_FAILED}",
+}
+"""Where a path leads from a state that catches."""
+
+
+def _serving(**changes: Any) -> Json:
+    return result({**answers.SERVING, **changes})
+
+
+def _rows(**changes: Any) -> Json:
+    return result({**answers.ROWS, **changes})
+
+
+_MISSING = _serving(Ready=False)
+_TRANSFORMED = {"Prepare Rows": _rows(Engine="BatchTransform")}
 
 SCORING = [
-    Case("TruthIsKnown", "scoring", f"{_SCORE} > {_MEASURE}"),
+    Case("TruthIsKnown", "scoring", f"{_PREPARE} > {_MEASURE} > {_END}"),
     Case(
         "TruthIsUnknown",
         "scoring",
-        f"{_SCORE} > Truth Unknown > Summarize Scoring > Scoring Succeeded",
-        answers={"Prepare Rows": result({**answers.ROWS, "HasTruth": False})},
+        f"{_PREPARE} > Score Parts > Collect Parts > Truth Known? > Truth Unknown > Keep Endpoint? > {_END}",
+        answers={"Prepare Rows": _rows(HasTruth=False)},
     ),
     Case(
-        "NothingToScore",
+        "EveryPartIsFinished",
         "scoring",
-        f"{_SCORE} > {_MEASURE}".replace(f"{_PART} > ", ""),
-        answers={"Prepare Rows": result({**answers.ROWS, "Parts": [], "Rows": 0})},
+        f"{_PREPARE} > {_MEASURE} > {_END}".replace("Score Parts > ", ""),
+        answers={"Prepare Rows": _rows(PartsToScore=0)},
+    ),
+    Case(
+        "NoRowPassesTheFilter",
+        "scoring",
+        f"{_PREPARE} > {_MEASURE} > {_END}",
+        answers={"Prepare Rows": _rows(Sent=0), "Find Model": _MISSING},
     ),
     Case(
         "PredictionsAreAtHand",
         "scoring",
-        f"{_SCORE} > {_MEASURE}".replace("Calibrate Anew?", "Calibrate Anew? > Calibrate Model").replace(
-            "Invoke Endpoint > ", ""
-        ),
-        answers={"Prepare Rows": result({**answers.ROWS, "Calibrate": True, "Predicted": True})},
+        "Receive Request > Predictions at Hand? > No Model Needed > Prepare Rows > Calibrate Anew? > Calibrate Model > "
+        f"How to Predict? > {_MEASURE} > {_END}",
+        answers={"Prepare Rows": _rows(Calibrate=True, Predicted=True)},
+        input={"Predictions": "s3://data/runs/digits-0a1b2c3d/"},
+    ),
+    Case(
+        "EndpointIsMadeAndKept",
+        "scoring",
+        f"{_PREPARE} > {_DEPLOY} > {_MEASURE} > {_END}",
+        answers={"Find Model": _MISSING},
+    ),
+    Case(
+        "EndpointIsMadeAndRemoved",
+        "scoring",
+        f"{_PREPARE} > {_DEPLOY} > {_MEASURE} > Remove Endpoint > {_END}",
+        answers={"Find Model": _serving(Ready=False, Keep=False)},
+    ),
+    Case(
+        "AnotherScoringMadeTheEndpoint",
+        "scoring",
+        f"{_PREPARE} > {_DEPLOY} > Find Model > Prepare Rows > Calibrate Anew? > How to Predict? > {_MEASURE} > {_END}",
+        answers={"Find Model": [_MISSING, _serving()], "Deploy Endpoint": answers.deployed("Superseded")},
     ),
     fails(
         Case(
-            "OnePartFails",
+            "TooManyPartsFailOnAnEndpointOfItsOwn",
             "scoring",
-            f"Receive Request > Prepare Rows > Calibrate Anew? > Score Parts > {_PART} > "
-            "Predictions at Hand? > Invoke Endpoint > Scoring Failed",
-            answers={"Invoke Endpoint": [result({}), answers.raised("PredictionMismatch", "2 rows, 1 answer")]},
+            f"{_PREPARE} > {_DEPLOY} > Score Parts > Collect Parts > Keep Endpoint? > Remove Endpoint > {_FAILED}",
+            answers={
+                "Find Model": _serving(Ready=False, Keep=False),
+                "Collect Parts": answers.raised("PartsFailed", "1 of 2 parts were not scored"),
+            },
         ),
-        "PredictionMismatch",
-        "2 rows, 1 answer",
+        "PartsFailed",
+        "1 of 2 parts were not scored",
+    ),
+    Case("PredictedByATransformJob", "scoring", f"{_TRANSFORM} > {_MEASURE} > {_END}", answers=_TRANSFORMED),
+    Case(
+        "TransformJobTakesLong",
+        "scoring",
+        f"{_TRANSFORM} > Wait for Transform Job > Get Transform Job > Transform Job Status? > {_MEASURE} > {_END}",
+        answers={
+            **_TRANSFORMED,
+            "Get Transform Job": [answers.transform_job("InProgress"), answers.transform_job("Completed")],
+        },
+    ),
+    *(
+        fails(
+            Case(
+                f"TransformJob{status}",
+                "scoring",
+                f"{_TRANSFORM} > Transform Job Failed > Keep Endpoint? > {_FAILED}",
+                answers={
+                    **_TRANSFORMED,
+                    "Get Transform Job": answers.transform_job(status, FailureReason="no capacity"),
+                },
+            ),
+            "TransformJobFailed",
+            f"Transform job new-0a1b2c3d ended in {status}: no capacity. See the log group",
+        )
+        for status in ("Failed", "Stopped")
+    ),
+    fails(
+        Case(
+            "TransformJobTakesTooLong",
+            "scoring",
+            f"{_TRANSFORM} > Transform Job Timed Out > Stop Transform Job > Keep Endpoint? > {_FAILED}",
+            answers={**_TRANSFORMED, "Get Transform Job": answers.transform_job("InProgress", ElapsedSeconds=5400)},
+        ),
+        "TransformJobFailed",
+        "is still InProgress after 5400 seconds and is stopped",
+    ),
+]
+
+_PART: Json = {"Part": 0, "Rows": answers.ROWS, "Prediction": {}}
+
+PARTS = [
+    Case("AnEndpointIsAsked", "part", "Predict How? > Invoke Endpoint > Filter Predictions", input=_PART),
+    Case(
+        "ATransformJobHasAnswered",
+        "part",
+        "Predict How? > Read Transform Output > Filter Predictions",
+        input={**_PART, "Rows": {**answers.ROWS, "Engine": "BatchTransform"}},
+    ),
+    Case(
+        "PredictionsAreThere",
+        "part",
+        "Predict How? > Filter Predictions",
+        input={**_PART, "Rows": {**answers.ROWS, "Predicted": True}},
     ),
 ]

@@ -44,7 +44,7 @@ def check_output(case: Case, execution: Execution) -> None:
         outcome = execution.input_of("Publish Results")["Outcome"]
         told = outcome["Name"], outcome["Reason"]
     else:
-        assert output == answers.SCORING
+        assert output == (answers.PART if case.machine == definitions.PART else answers.SCORING)
         return
     if case.outcome[0]:
         assert told[0] == case.outcome[0]
@@ -83,5 +83,4 @@ def test_the_paths_cover_every_state_and_every_way_out_of_it(machine: str) -> No
     drawn = {
         (state.name, target) for state in definitions.states(machine) for target in definitions.targets(state.body)
     }
-    inside = {state.outer for state in definitions.states(machine)} - {None}
-    assert {(a, b) for a, b in drawn - walked if a not in inside} == set()
+    assert drawn - walked == set()
