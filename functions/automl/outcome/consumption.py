@@ -177,7 +177,8 @@ class _Execution:
                 if answer["Status"] in _GONE:
                     self.total.removed.append((answer["Name"], time))
             case _:
-                self.total.transforms[answer["Name"]] = answer
+                if answer["Name"]:  # there is none when all parts were transformed before
+                    self.total.transforms[answer["Name"]] = answer
 
     def _ask(self, seconds: float) -> None:
         if seconds:

@@ -194,8 +194,10 @@ def _endpoints(used: Consumption, asked: Prices, now: datetime) -> _Sum:
 def _transforms(used: Consumption, asked: Prices) -> _Sum:
     found = _Sum()
     for job in used.transforms.values():
-        kind, count = job["InstanceType"], job["InstanceCount"]
-        found.add(job["Seconds"] * count, _each_second(asked.transform_hour.get(kind)), f"a transform job on {kind}")
+        kind = job["InstanceType"]
+        # One that has not ended does not tell when its instances came up.
+        seconds = job.get("TransformSeconds", job["ElapsedSeconds"]) * job["InstanceCount"]
+        found.add(seconds, _each_second(asked.transform_hour.get(kind)), f"a transform job on {kind}")
     return found
 
 

@@ -210,20 +210,36 @@ def test_an_endpoint_that_was_there_before_does_not_cost_the_run_that_asks_it() 
     assert (document["USD"]["Endpoint"], document["EndpointUSDPerHour"]) == (0.0, 0.0)
 
 
-def test_transform_jobs_cost_for_their_seconds_on_all_instances() -> None:
+def test_transform_jobs_cost_for_the_seconds_that_all_their_instances_were_up() -> None:
     history = History()
     job = {"Name": "t", "InstanceType": "ml.m5.xlarge", "InstanceCount": 3}
-    history.task("Create Transform Job", 0, 1, {**job, "Seconds": 0.0})
-    history.task("Get Transform Job", 10, 11, {**job, "Seconds": 10.0})
-    history.task("Get Transform Job", 1200, 1201, {**job, "Seconds": 1200.0})
+    history.task("Create Transform Job", 0, 1, {**job, "ElapsedSeconds": 0})
+    history.task("Get Transform Job", 10, 11, {**job, "ElapsedSeconds": 10})
+    history.task("Get Transform Job", 1500, 1501, {**job, "ElapsedSeconds": 1500, "TransformSeconds": 1200.0})
     document = priced(history)
     assert (document["TransformSeconds"], document["USD"]["Transform"]) == (3600.0, 0.23)
+
+
+def test_a_transform_job_that_nobody_waited_for_costs_at_most_what_has_passed() -> None:
+    history = History()
+    job = {"Name": "t", "InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "ElapsedSeconds": 3600}
+    history.task("Stop Transform Job", 0, 1, job)
+    assert priced(history)["USD"]["Transform"] == 0.23
+
+
+def test_parts_that_were_transformed_before_need_no_job_and_cost_nothing() -> None:
+    history = History()
+    history.task("Create Transform Job", 0, 1, {"Name": "", "Status": "Completed", "InstanceCount": 0})
+    document = priced(history)
+    assert document["USD"]["Transform"] == 0.0
+    assert "TransformSeconds" not in document
 
 
 def test_an_unknown_price_is_said_and_not_guessed() -> None:
     deployment = History(Endpoint={"Name": "e", "InstanceType": "ml.p9.large"})
     deployment.task("Create Endpoint", 0, 0, {"Name": "e"})
-    deployment.task("Get Transform Job", 1, 2, {"Name": "t", "InstanceType": "ml.q1", "InstanceCount": 1, "Seconds": 5})
+    job = {"Name": "t", "InstanceType": "ml.q1", "InstanceCount": 1, "ElapsedSeconds": 5}
+    deployment.task("Get Transform Job", 1, 2, job)
     document = priced(deployment)
     assert (document["USD"]["Endpoint"], document["USD"]["Transform"]) == (None, None)
     assert document["EndpointUSDPerHour"] is None
