@@ -86,12 +86,12 @@ def test_sample_requests_can_be_resolved(name: str) -> None:
         (name, state)
         for name in sorted(TASKS)
         for state in [event(name).get("State", {"Error": {}})]
-        if "Error" not in state
+        if "Error" not in state and "Rows" not in state
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_samples_of_whole_states_go_on_from_one_another(name: str, state: dict[str, Any]) -> None:
-    """All tell of one run, so what two of them say of the same thing is the same."""
+    """All of the main machine tell of one run, so what two of them say of the same thing is the same."""
     last = event("publish_results")["State"]
     assert {key for key in state if key in last and state[key] != last[key]} == set()
 

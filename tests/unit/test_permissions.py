@@ -48,6 +48,7 @@ ALSO = {
     "sagemaker:CreateEndpointConfig": {"sagemaker:AddTags"},
     "sagemaker:CreateModel": {"sagemaker:AddTags", "iam:PassRole"},
     "sagemaker:CreateModelPackageGroup": {"sagemaker:AddTags"},
+    "sagemaker:CreateTransformJob": {"sagemaker:AddTags"},  # and no role: the job works with its model's
     # AWS's own policy for the registry has these beside it; whose role looks up the image's digest is not documented.
     "sagemaker:CreateModelPackage": {"ecr:BatchGetImage", "ecr:DescribeImages"},
     # Application Auto Scaling asks its caller for what it is going to do, with the endpoint and with its own alarms.
