@@ -33,7 +33,8 @@ def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console
             clean_up(execution, console)
             _check_ended(execution, status)
         uploads.delete()
-        return leftovers.resumable(execution) if execution else ""
+        resuming = leftovers.resuming(execution) if execution else ""
+        return f". Finished parts stay; {resuming} scores the others" if resuming else ""
     except InterruptedCommandError:
         raise
     except KeyboardInterrupt:

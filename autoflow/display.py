@@ -68,7 +68,7 @@ class LineDisplay:
         self.seen: set[Step] = set()
         self.measured = -math.inf
         """When rows were told of last."""
-        self.done = -1
+        self.done = 0
 
     def __enter__(self) -> Self:
         return self

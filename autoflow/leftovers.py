@@ -40,15 +40,13 @@ def removed(execution: Execution) -> Iterator[CleanedUp]:
         time.sleep(_PAUSE_SECONDS)
 
 
-def resumable(execution: Execution) -> str:
-    """How to score the rest, to be said at the end of a sentence; empty when there is nothing to go on from."""
-    if not execution.is_scoring:
-        return ""
-    rows = (execution.last_state() or {}).get("Rows")
+def resuming(execution: Execution) -> str:
+    """The command that scores what the scoring did not finish; empty when there is nothing to go on from."""
+    rows = (execution.last_state() or {}).get("Rows") if execution.is_scoring else None
     if not rows or rows.get("Predicted"):
         return ""
     name = str(rows["OutputUri"]).rstrip("/").rpartition("/")[2]
-    return f". Its finished parts stay: {execution.stack.command('score', '--resume', name)} scores the others"
+    return execution.stack.command("score", "--resume", name)
 
 
 def _of_run(stack: Stack, state: Mapping[str, Any]) -> CleanedUp:

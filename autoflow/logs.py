@@ -23,6 +23,7 @@ _FIXED = frozenset(
         "timestamp",
         "service",
         "run",
+        "scoring",
         "cold_start",
         "function_name",
         "function_memory_size",
@@ -46,10 +47,10 @@ class Entry:
 
 
 def entries(stack: Stack, run: str) -> list[Entry]:
-    """Everything that the functions logged about the run, in order of time.
+    """Everything that the functions logged about the run or the scoring, in order of time.
 
     Args:
-        stack: where the run is or was.
+        stack: where it is or was.
         run: its name, or its execution's.
 
     Raises:
@@ -68,14 +69,17 @@ def entries(stack: Stack, run: str) -> list[Entry]:
 
 
 def _about(stack: Stack, group: str, names: set[str]) -> Iterator[dict[str, Any]]:
-    """The entries of one log group that name the run. Each function logs JSON with the run's name in ``run``."""
+    """The entries of one log group that name it.
+
+    Each function logs JSON with the run's name in ``run``; one that scores also logs that of the scoring.
+    """
     shortest = min(names, key=len)
     pages = stack.client("logs").get_paginator("filter_log_events")
     for page in pages.paginate(logGroupName=group, filterPattern=f'"{shortest}"'):
         for event in page["events"]:
             document = json_object(event["message"])
-            run = str(document.get("run", ""))
-            if run in names or run.startswith(f"{shortest}-"):
+            told = [str(document.get(key, "")) for key in ("run", "scoring")]
+            if any(name in names or name.startswith(f"{shortest}-") for name in told):
                 yield event
 
 

@@ -31,7 +31,7 @@ def _serving(document: Mapping[str, Any]) -> str:
     if "ModelName" not in serving:
         return ""
     if serving.get("Engine") == "BatchTransform":
-        return f"{serving['ModelName']}, asked by batch transform"
+        return f"{serving['ModelName']} by batch transform"
     if serving["Ready"]:
         return f"{serving['ModelName']} on endpoint {serving['EndpointName']}"
     stays = "stays" if serving["Keep"] else "is removed afterwards"

@@ -148,8 +148,8 @@ def _outcome(execution: Execution, description: Mapping[str, Any], folder: Path 
     try:
         check_succeeded(execution, description)
     except RunError as error:
-        if error.name not in RunError.BAD_INPUT:
-            error.args = (f"{error}{leftovers.resumable(execution)}",)
+        if error.name not in RunError.BAD_INPUT and (resuming := leftovers.resuming(execution)):
+            error.args = (f"{error}. From here: {resuming}",)
         raise
     result: dict[str, Any] = json.loads(description["output"])
     target = folder or Path(execution.name)

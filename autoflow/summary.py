@@ -98,14 +98,14 @@ def show_scored(
 def _scored_facts(
     result: Mapping[str, Any], folder: Path, resume: str, command: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    engine = "batch transform" if result["Engine"] == "BatchTransform" else f"endpoint {result['EndpointName']}"
-    yield "Model", f"{result['ModelName']}, asked by {engine}"
+    engine = "by batch transform" if result["Engine"] == "BatchTransform" else f"on endpoint {result['EndpointName']}"
+    yield "Model", f"{result['ModelName']} {engine}"
     yield "Rows", _throughput(result)
     if (quality := result.get("Quality", {})).get("Metrics"):
         yield "Quality", f"{metrics(quality['Metrics'])} on {quality['Rows']:,} rows whose truth is known"
     confidence = result.get("Confidence", {})
     for name, text in _choice(result, confidence, chosen_by_it=False):
-        yield name, f"{text}: {_reasons(result)}" if name == "Review" else text
+        yield name, text + _reasons(result) if name == "Review" else text
     if result["IgnoredColumns"]:
         yield "Ignored", f"{', '.join(result['IgnoredColumns'])}: the model was not trained with this"
     if failed := result.get("FailedParts"):
@@ -128,8 +128,10 @@ def _throughput(result: Mapping[str, Any]) -> str:
 
 
 def _reasons(result: Mapping[str, Any]) -> str:
-    told = (f"{count:,} {_REASONS.get(reason, reason)}" for reason, count in result["ReviewReasons"].items())
-    return ", ".join(told)
+    reasons = [(_REASONS.get(reason, reason), count) for reason, count in result["ReviewReasons"].items()]
+    if len(reasons) == 1:
+        return f", {reasons[0][0]}"
+    return ": " + ", ".join(f"{count:,} {reason}" for reason, count in reasons)
 
 
 def _failed_parts(failed: Mapping[str, Any], parts: int) -> str:

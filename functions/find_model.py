@@ -22,6 +22,6 @@ def handler(event: Event, context: LambdaContext) -> Event:
     scoring = runs.run_name(event["Execution"])
     scoring_request.output_folder(asked, SETTINGS.data_bucket, scoring)  # refused before an endpoint is waited for
     found = serving.find_serving(SAGEMAKER, S3, asked, scoring, SETTINGS)
-    logger.append_keys(run=found["Name"])
+    logger.append_keys(run=found["Name"], scoring=scoring)
     logger.info("model is found", extra={key: found[key] for key in ("ModelName", "EndpointName", "Ready", "Keep")})
     return found

@@ -36,6 +36,6 @@ def handler(event: Event, context: LambdaContext) -> Event:
         rows = reuse.reuse_rows(S3, asked, scoring, output_uri, threshold)
     else:
         rows = prepare.prepare_rows(S3, asked, serving, scoring, output_uri, threshold)
-    logger.append_keys(run=rows["Name"])
+    logger.append_keys(run=rows["Name"], scoring=rows["Scoring"])
     logger.info("rows are ready", extra={key: rows[key] for key in ("Rows", "Skipped", "PartCount", "PartsToScore")})
     return rows

@@ -64,6 +64,12 @@ def _run_name(event: Mapping[str, Any]) -> str:
     return ""
 
 
+def _scoring_name(event: Mapping[str, Any]) -> dict[str, str]:
+    """Of several scorings with one model, each must be found in the logs by its own name."""
+    rows = event.get("Rows") or (event.get("State") or {}).get("Rows") or {}
+    return {"scoring": str(rows["Scoring"])} if "Scoring" in rows else {}
+
+
 def task(handler: Handler) -> Handler:
     """Decorate the handler of one Task state. Neither the event nor the response is logged or traced."""
 
@@ -72,7 +78,7 @@ def task(handler: Handler) -> Handler:
     @metrics.log_metrics
     @functools.wraps(handler)
     def run(event: Event, context: LambdaContext) -> Any:
-        logger.append_keys(run=_run_name(event))
+        logger.append_keys(run=_run_name(event), **_scoring_name(event))
         try:
             result = handler(event, context)
         except Exception as error:
