@@ -1,0 +1,101 @@
+"""The SDK in the core layer knows what the functions call. The layer itself is built by tests/packaging."""
+
+import ast
+import gzip
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import botocore
+import botocore.session
+import pytest
+
+from tests.unit.test_permissions import FUNCTIONS, handler_of, operations, reached, service_of
+
+LAYERS = Path(__file__).parents[2] / "layers"
+DATA = Path(botocore.__file__).parent / "data"
+OF_THE_SDK = {"s3": {"CreateSession", "HeadBucket"}}
+"""What botocore itself calls: for directory buckets, and to find the region of a bucket."""
+TRANSFERS = {"download_fileobj": {"HeadObject", "GetObject"}}
+"""Methods of more than one operation."""
+
+
+def called() -> dict[str, set[str]]:
+    """Service → the operations of it that some function's code can call."""
+    found: dict[str, set[str]] = {}
+    for function in FUNCTIONS:
+        for node in (
+            below for nodes in reached(handler_of(function)).values() for one in nodes for below in ast.walk(one)
+        ):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=client, attr="get_paginator"), args=[ast.Constant(value=str(name))]
+                ):
+                    pass
+                case ast.Attribute(value=client, attr=name):
+                    pass
+                case _:
+                    continue
+            service = service_of(client)
+            if service and name in operations(service):
+                found.setdefault(service, set()).add(operations(service)[name].partition(":")[2])
+            elif service and name in TRANSFERS:
+                found.setdefault(service, set()).update(TRANSFERS[name])
+    return found
+
+
+@pytest.fixture(scope="module")
+def sdk_data() -> Iterator[ModuleType]:
+    """The module that `sam build` runs; it lies where no package is."""
+    spec = importlib.util.spec_from_file_location("sdk_data", LAYERS / "sdk_data.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["sdk_data"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["sdk_data"]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A copy of what botocore knows of two services."""
+    for name in ("sagemaker", "sagemaker-runtime", "sagemaker-edge"):
+        shutil.copytree(DATA / name, tmp_path / name)
+    shutil.copy(DATA / "endpoints.json", tmp_path)
+    return tmp_path
+
+
+def test_the_layer_knows_every_operation_that_a_function_calls_and_no_other() -> None:
+    """When this fails, make layers/core/operations.json say what is expected here."""
+    listed = json.loads((LAYERS / "core" / "operations.json").read_text())
+    expected = called()
+    for service, names in OF_THE_SDK.items():
+        expected[service] |= names
+
+    assert listed == {service: sorted(expected[service]) for service in sorted(expected)}
+
+
+def models(path: Path) -> dict[str, Any]:
+    file = path / "service-2.json"
+    document: dict[str, Any] = json.loads(
+        file.read_text() if file.exists() else gzip.decompress((path / "service-2.json.gz").read_bytes())
+    )
+    return document
+
+
+def test_a_kept_operation_is_described_as_before_but_for_the_prose(sdk_data: ModuleType, data: Path) -> None:
+    (before,) = (models(path) for path in (DATA / "sagemaker").iterdir())
+    sdk_data.trim(data, {"sagemaker": ["CreateEndpoint", "DescribeEndpoint"], "sagemaker-runtime": ["InvokeEndpoint"]})
+    (after,) = (models(path) for path in (data / "sagemaker").iterdir())
+
+    assert set(after["operations"]) == {"CreateEndpoint", "DescribeEndpoint"}
+    assert after["metadata"] == before["metadata"]
+    for kind in ("operations", "shapes"):
+        for name, kept in after[kind].items():
+            assert kept == sdk_data._without_prose(before[kind][name])
