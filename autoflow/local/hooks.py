@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import os
 import tempfile
 import threading
@@ -29,6 +30,7 @@ def apply() -> None:
     stop_waiting_for_answers()
     keep_objects_apart()
     transform_before_resolving()
+    start_executions_with_transformed_input()
     refuse_unreadable_requests()
     refuse_auto_scaling()
     if owner := os.environ.get(OWNER_VARIABLE):
@@ -161,6 +163,20 @@ def transform_before_resolving() -> None:
     from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
 
     _replace(ChangeSetModelTransform, "_execute_local_transforms", lambda self: None)
+
+
+def start_executions_with_transformed_input() -> None:
+    """A rule starts an execution with whatever its input transformer made of the event.
+
+    LocalStack names the execution after the event's id, which it looks for in what the transformer made.
+    """
+    from localstack.services.events.target import StatesTargetSender
+
+    def send_event(self: Any, event: Any, trace_header: Any) -> None:
+        self.service = "stepfunctions"
+        self.client.start_execution(stateMachineArn=self.target["Arn"], input=json.dumps(event))
+
+    _replace(StatesTargetSender, "send_event", send_event)
 
 
 def _replace(owner: object, name: str, value: object) -> None:

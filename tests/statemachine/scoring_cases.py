@@ -60,6 +60,12 @@ SCORING = [
         input={"Predictions": "s3://data/runs/digits-0a1b2c3d/"},
     ),
     Case(
+        "AnUploadIsScored",
+        "scoring",
+        f"{_PREPARE} > {_MEASURE} > {_END}".replace("Find Model", "Name Upload > Find Model"),
+        input={"Endpoint": {"Name": "digits"}, "Upload": {"Bucket": "data", "Key": 'incoming/the "new" ones {}.csv'}},
+    ),
+    Case(
         "EndpointIsMadeAndKept",
         "scoring",
         f"{_PREPARE} > {_DEPLOY} > {_MEASURE} > {_END}",
