@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
+import collect_parts
 import filter_predictions
 import invoke_endpoint
 import measure_predictions
@@ -45,18 +45,6 @@ def put_run(s3: Any) -> None:
 def serve(s3: Any) -> None:
     model = {"ProblemType": "Regression", "ResponseKeys": ["prediction"], "Features": ["Sex", "Height"]}
     write_json(s3, f"{URI}model.json", model)
-    name = "abalone-0a1b2c3d"
-    sagemaker = boto3.client("sagemaker")
-    sagemaker.create_model(
-        ModelName=name,
-        ExecutionRoleArn="arn:aws:iam::123456789012:role/sagemaker",
-        PrimaryContainer={"Image": "image", "ModelDataUrl": "s3://data-bucket/model"},
-        Tags=[{"Key": "autopilot-flow:run", "Value": URI}],
-    )
-    variant: Any = {"VariantName": "all", "ModelName": name}
-    variant["ServerlessConfig"] = {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
 class Runtime:
@@ -76,14 +64,18 @@ def test_from_dataset_to_summary(data_bucket: Any, lambda_context: Any, monkeypa
     rows = prepare_rows.handler(event("prepare_rows"), lambda_context)
     answered = invoke_endpoint.handler(event("invoke_endpoint"), lambda_context)
     part = filter_predictions.handler(event("filter_predictions"), lambda_context)
+    parts = collect_parts.handler({"State": {**event("collect_parts")["State"], "Rows": rows}}, lambda_context)
     evaluation = measure_predictions.handler(event("measure_predictions"), lambda_context)
-    summary = summarize_scoring.handler(event("summarize_scoring"), lambda_context)
+    state = {**event("summarize_scoring")["State"], "Parts": parts, "Evaluation": evaluation}
+    summary = summarize_scoring.handler({"State": state}, lambda_context)
 
     assert data["ProblemType"] == "Regression"
     assert rows["Rows"] == answered["Rows"] == part["Accepted"] == data["Rows"]["Test"]
     assert set(rows) == set(event("invoke_endpoint")["Rows"])
     assert set(evaluation["All"]["Metrics"]) == {"RMSE", "MSE", "MAE", "R2"}
-    assert read_json(data_bucket, f"{URI}scoring.json") == summary
+    assert set(parts) == set(event("summarize_scoring")["State"]["Parts"])
+    assert summary["Rows"] == parts["Rows"] == rows["Rows"]
+    assert read_json(data_bucket, f"{rows['OutputUri']}result.json") == summary
     schema.check(summary, "scoring", "the summary")
 
 
@@ -96,7 +88,7 @@ def test_a_standalone_scoring_gets_a_folder_of_its_own(data_bucket: Any, lambda_
 
     rows = prepare_rows.handler(asked, lambda_context)
 
-    assert rows["OutputUri"].startswith("s3://data-bucket/scorings/abalone-test-")
+    assert rows["OutputUri"].startswith("s3://data-bucket/scorings/new-abalone-")
     assert rows["OutputUri"] == prepare_rows.handler(asked, lambda_context)["OutputUri"]
 
 
