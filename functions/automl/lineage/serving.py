@@ -92,26 +92,47 @@ def find_serving(
         asked = request["Endpoint"]
         instances = int(request.get("TransformResources", {}).get("InstanceCount", 1))
         wanted = _Wanted(asked["Name"], request.get("Engine", ENDPOINT), asked, instances)
-    name, engine = wanted.endpoint_name, wanted.engine
+    name = wanted.endpoint_name
     endpoint = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=name) if name else None
-    if endpoint and answers(name, endpoint, engine):
-        served = of_endpoint(sagemaker, endpoint)
-        _check_same(wanted, served.name)
-        _check_home(served.name, served.run, settings.data_bucket)
-        how_to_ask(s3, served.name, served.run)
-        return serving(served, engine, name, wanted.transform_instances, ready=True, keep=True)
-    package = _package(sagemaker, s3, wanted)
+    if endpoint and answers(name, endpoint, wanted.engine):
+        return _served(s3, wanted, of_endpoint(sagemaker, endpoint), settings)
+    return _to_be_served(sagemaker, s3, wanted, _package(sagemaker, s3, wanted), scoring, settings)
+
+
+def _served(s3: "S3Client", wanted: _Wanted, model: ServedModel, settings: ServingSettings) -> Document:
+    if wanted.resumes and wanted.model_name != model.name:
+        raise InvalidRequest(
+            f"The finished parts of {wanted.resumes} were predicted by model {wanted.model_name!r}, but endpoint "
+            f"{wanted.endpoint_name!r} serves {model.name!r} now; score the dataset from the start"
+        )
+    _check_home(model.name, model.run, settings.data_bucket)
+    how_to_ask(s3, model.name, model.run)
+    return serving(model, wanted.engine, wanted.endpoint_name, wanted.transform_instances, ready=True, keep=True)
+
+
+def _to_be_served(
+    sagemaker: "SageMakerClient",
+    s3: "S3Client",
+    wanted: _Wanted,
+    package: registry.Package,
+    scoring: str,
+    settings: ServingSettings,
+) -> Document:
     model_name, run = package.properties.get("ModelName", ""), RunFiles(package.properties["RunUri"])
     _check_home(model_name, run, settings.data_bucket)
     containers = int(how_to_ask(s3, model_name, run)["Containers"])
-    former = _former_endpoint(s3, model_name, run)
-    keep = not wanted.resumes and bool(wanted.asked.get("Keep", former["Keep"]))
-    obstacle = no_serverless(containers, in_vpc=bool(settings.subnet_ids))
-    hosting = {} if engine == BATCH_TRANSFORM else resolve_hosting(wanted.asked, former, obstacle, keep=keep)
+    hosting, keep = {}, False
+    if wanted.engine == ENDPOINT:
+        former = _former_endpoint(s3, model_name, run)
+        # What is made to go on with a scoring is nobody's endpoint but that scoring's.
+        keep = not wanted.resumes and bool(wanted.asked.get("Keep", former["Keep"]))
+        obstacle = no_serverless(containers, in_vpc=bool(settings.subnet_ids))
+        hosting = resolve_hosting(wanted.asked, former, obstacle, keep=keep)
     if sagemaker_errors.find(sagemaker.describe_model, ModelName=model_name) is None:
         models.recreate_model(sagemaker, package, settings)
-    found = ServedModel(model_name, run, hosting)
-    return serving(found, engine, name if keep else scoring, wanted.transform_instances, ready=False, keep=keep)
+    name = wanted.endpoint_name if keep else scoring
+    model = ServedModel(model_name, run, hosting)
+    return serving(model, wanted.engine, name, wanted.transform_instances, ready=False, keep=keep)
 
 
 def serving(
@@ -242,14 +263,6 @@ def _nobody_to_ask(rows: Mapping[str, Any]) -> Document:
     """Of a scoring whose predictions are there."""
     told = ("Name", "ModelName", "ModelUri", "Engine", "EndpointName", "MaxConcurrency", "MaxPayloadBytes")
     return {**{key: rows[key] for key in told}, "Ready": True, "Keep": True, "Endpoint": {}}
-
-
-def _check_same(wanted: _Wanted, model_name: str) -> None:
-    if wanted.resumes and wanted.model_name != model_name:
-        raise InvalidRequest(
-            f"The finished parts of {wanted.resumes} were predicted by model {wanted.model_name!r}, but endpoint "
-            f"{wanted.endpoint_name!r} serves {model_name!r} now; score the dataset from the start"
-        )
 
 
 def _check_home(model_name: str, run: RunFiles, bucket: str) -> None:
