@@ -11,7 +11,8 @@ _MEASURE = "Score Parts > Collect Parts > Truth Known? > Measure Predictions > K
 _END = "Scored? > Summarize Scoring > Scoring Succeeded"
 _FAILED = "Scored? > Scoring Failed"
 _DEPLOY = "Deploy Endpoint > Endpoint Deployed?"
-_TRANSFORM = f"{_PREPARE} > Create Transform Job > Get Transform Job > Transform Job Status?"
+_LOOK = "Wait for Transform Job > Get Transform Job > Transform Job Status?"
+_TRANSFORM = f"{_PREPARE} > Create Transform Job > Transform Job Status? > {_LOOK}"
 
 AFTER = {
     "Keep Endpoint?": f"Keep Endpoint? > {_FAILED}",
@@ -100,27 +101,50 @@ SCORING = [
     Case(
         "TransformJobTakesLong",
         "scoring",
-        f"{_TRANSFORM} > Wait for Transform Job > Get Transform Job > Transform Job Status? > {_MEASURE} > {_END}",
+        f"{_TRANSFORM} > {_LOOK} > {_LOOK} > {_MEASURE} > {_END}",
         answers={
             **_TRANSFORMED,
-            "Get Transform Job": [answers.transform_job("InProgress"), answers.transform_job("Completed")],
+            "Get Transform Job": [
+                answers.transform_job("InProgress"),
+                answers.transform_job("InProgress"),
+                answers.transform_job("Completed"),
+            ],
         },
     ),
-    *(
-        fails(
-            Case(
-                f"TransformJob{status}",
-                "scoring",
-                f"{_TRANSFORM} > Transform Job Failed > Keep Endpoint? > {_FAILED}",
-                answers={
-                    **_TRANSFORMED,
-                    "Get Transform Job": answers.transform_job(status, FailureReason="no capacity"),
-                },
-            ),
-            "TransformJobFailed",
-            f"Transform job new-0a1b2c3d ended in {status}: no capacity. See the log group",
-        )
-        for status in ("Failed", "Stopped")
+    Case(
+        "AllPartsWereTransformedBefore",
+        "scoring",
+        f"{_PREPARE} > Create Transform Job > Transform Job Status? > {_MEASURE} > {_END}",
+        answers={**_TRANSFORMED, "Create Transform Job": result({"Name": "", "Status": "Completed"})},
+    ),
+    fails(
+        Case(
+            "SomebodyStopsTheTransformJob",
+            "scoring",
+            f"{_TRANSFORM} > {_LOOK} > Transform Job Failed > Keep Endpoint? > {_FAILED}",
+            answers={
+                **_TRANSFORMED,
+                "Get Transform Job": [
+                    answers.transform_job("Stopping"),
+                    answers.transform_job("Stopped", FailureReason="somebody stopped it"),
+                ],
+            },
+        ),
+        "TransformJobFailed",
+        "ended in Stopped: somebody stopped it",
+    ),
+    fails(
+        Case(
+            "TransformJobFails",
+            "scoring",
+            f"{_TRANSFORM} > Transform Job Failed > Keep Endpoint? > {_FAILED}",
+            answers={
+                **_TRANSFORMED,
+                "Get Transform Job": answers.transform_job("Failed", FailureReason="no capacity"),
+            },
+        ),
+        "TransformJobFailed",
+        "Transform job new-0a1b2c3d ended in Failed: no capacity. See the log group",
     ),
     fails(
         Case(
