@@ -315,7 +315,9 @@ def test_the_defaults_fit_the_quotas_of_a_new_account() -> None:
     assert all(RESOURCES[name]["Properties"].get("MemorySize", 0) <= 3008 for name in FUNCTIONS)
 
 
-@pytest.mark.parametrize("name", ["DataBucketPolicy", "NotificationTopicPolicy", "UnansweredApprovalsPolicy"])
+@pytest.mark.parametrize(
+    "name", ["DataBucketPolicy", "NotificationTopicPolicy", "UnansweredApprovalsPolicy", "UnscoredUploadsPolicy"]
+)
 def test_only_tls_is_let_in(name: str) -> None:
     statement, *_ = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
@@ -327,6 +329,41 @@ def test_the_schedule_is_off_until_an_expression_is_given() -> None:
     assert TEMPLATE["Parameters"]["ScheduleExpression"]["Default"] == ""
     assert schedule["State"] == {"Fn::If": ["HasSchedule", "ENABLED", "DISABLED"]}
     assert schedule["Input"] == {"Ref": "ScheduleInput"}
+
+
+def test_scorings_start_by_schedule_and_upload_only_where_that_is_asked_for() -> None:
+    events = RESOURCES["ScoringStateMachine"]["Properties"]["Events"]
+    schedule, upload = events["Schedule"]["Properties"], events["Upload"]["Properties"]
+    for parameter in ("ScoringScheduleExpression", "IncomingEndpointName"):
+        assert TEMPLATE["Parameters"][parameter]["Default"] == ""
+    assert schedule["State"] == {"Fn::If": ["HasScoringSchedule", "ENABLED", "DISABLED"]}
+    assert schedule["Input"] == {"Ref": "ScoringScheduleInput"}
+    assert upload["State"] == {"Fn::If": ["HasIncoming", "ENABLED", "DISABLED"]}
+    told = RESOURCES["DataBucket"]["Properties"]["NotificationConfiguration"]
+    assert told == {
+        "Fn::If": ["HasIncoming", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}, {"Ref": "AWS::NoValue"}]
+    }
+
+
+def test_an_upload_is_scored_or_kept_in_a_queue() -> None:
+    upload = RESOURCES["ScoringStateMachine"]["Properties"]["Events"]["Upload"]["Properties"]
+    assert upload["Pattern"]["detail"]["bucket"] == {"name": [{"Ref": "DataBucket"}]}
+    assert upload["Pattern"]["detail"]["object"] == {"key": [{"prefix": "incoming/"}], "size": [{"numeric": [">", 0]}]}
+    assert upload["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["UnscoredUploads", "Arn"]}}
+    (_, allow) = RESOURCES["UnscoredUploadsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["ScoringStateMachineUpload", "Arn"]}}}
+
+
+def test_the_name_of_an_upload_stays_a_value() -> None:
+    """EventBridge quotes and escapes what a variable holds where it stands for a whole value, and there only."""
+    transformer = RESOURCES["ScoringStateMachine"]["Properties"]["Events"]["Upload"]["Properties"]["InputTransformer"]
+    template = transformer["InputTemplate"]["Fn::Sub"]
+    for name in transformer["InputPathsMap"]:
+        template = template.replace(f"<{name}>", json.dumps(f"{name} of it"))
+    assert json.loads(template) == {
+        "Endpoint": {"Name": "${IncomingEndpointName}"},
+        "Upload": {"Bucket": "bucket of it", "Key": "key of it"},
+    }
 
 
 def test_every_parameter_is_explained_grouped_and_used() -> None:
