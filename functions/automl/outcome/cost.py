@@ -138,8 +138,9 @@ def price(
         "StateTransitions": used.transitions,
         "LambdaGBSeconds": round(sum(gigabyte_seconds.values()), 3),
         "LambdaRequests": used.lambda_requests,
-        **({"EndpointSeconds": round(endpoints.seconds, 3)} if endpoints.seconds else {}),
-        **({"TransformSeconds": round(transforms.seconds, 3)} if used.transforms else {}),
+        **_known("EndpointSeconds", sum(used.asked.values())),
+        **_known("EndpointInstanceSeconds", endpoints.instance_seconds),
+        **_known("TransformInstanceSeconds", transforms.instance_seconds),
         "USD": {**dollars, "Total": round(total, 6)},
         "EndpointUSDPerHour": None if endpoints.hourly is None else round(endpoints.hourly, 6),
         "Prices": asked.title,
@@ -147,20 +148,27 @@ def price(
     }
 
 
+def _known(name: str, seconds: float) -> dict[str, float]:
+    return {name: round(seconds, 3)} if seconds else {}
+
+
 @dataclass
 class _Sum:
-    """Seconds and dollars; None as soon as one price is unknown."""
+    """Seconds of instances, and dollars; these are None as soon as one price is unknown."""
 
-    seconds: float = 0.0
+    instance_seconds: float = 0.0
     dollars: float | None = 0.0
     hourly: float | None = 0.0
     unknown: tuple[str, ...] = ()
 
     def add(self, seconds: float, each: float | None, what: str) -> None:
-        self.seconds += seconds
         if each is None:
             self.unknown += (f"{what}: its price is not in the table",)
         self.dollars = None if each is None or self.dollars is None else self.dollars + seconds * each
+
+    def add_instances(self, seconds: float, each_hour: float | None, what: str) -> None:
+        self.instance_seconds += seconds
+        self.add(seconds, None if each_hour is None else each_hour / _HOUR, what)
 
     def keep(self, each_hour: float | None) -> None:
         self.hourly = None if each_hour is None or self.hourly is None else self.hourly + each_hour
@@ -179,7 +187,7 @@ def _endpoints(used: Consumption, asked: Prices, now: datetime) -> _Sum:
         ends += [other.time for other in placed[number + 1 :] if other.endpoint == one.endpoint]
         each_hour = asked.endpoint_hour.get(one.hosting.instance_type)
         seconds = (min(ends, default=now) - one.time).total_seconds() * one.hosting.instances
-        found.add(seconds, _each_second(each_hour), f"an endpoint on {one.hosting.instance_type}")
+        found.add_instances(seconds, each_hour, f"an endpoint on {one.hosting.instance_type}")
         if not ends:
             found.keep(None if each_hour is None else each_hour * one.hosting.instances)
     for name, seconds in used.asked.items():
@@ -197,9 +205,5 @@ def _transforms(used: Consumption, asked: Prices) -> _Sum:
         kind = job["InstanceType"]
         # One that has not ended does not tell when its instances came up.
         seconds = job.get("TransformSeconds", job["ElapsedSeconds"]) * job["InstanceCount"]
-        found.add(seconds, _each_second(asked.transform_hour.get(kind)), f"a transform job on {kind}")
+        found.add_instances(seconds, asked.transform_hour.get(kind), f"a transform job on {kind}")
     return found
-
-
-def _each_second(each_hour: float | None) -> float | None:
-    return None if each_hour is None else each_hour / _HOUR

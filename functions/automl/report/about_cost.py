@@ -26,18 +26,17 @@ def cost(document: Document) -> list[Block]:
 
 def _parts(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     requests = count(found["LambdaRequests"], "request")
-    return [
+    used = [
         ("StepFunctions", "Step Functions", count(found["StateTransitions"], "state transition")),
         ("Lambda", "Lambda", f"{requests}, {number(found['LambdaGBSeconds'])} GB-seconds"),
-        *(
-            (key, name, f"{duration(found[seconds])} of {what}")
-            for key, name, seconds, what in (
-                ("Endpoint", "Endpoints", "EndpointSeconds", "answering, or of instances that stood by"),
-                ("Transform", "Transform jobs", "TransformSeconds", "instances"),
-            )
-            if seconds in found
-        ),
     ]
+    stood_by = {"EndpointSeconds": "of requests", "EndpointInstanceSeconds": "of instances"}
+    endpoints = [f"{duration(found[key])} {what}" for key, what in stood_by.items() if key in found]
+    if endpoints:
+        used.append(("Endpoint", "Endpoints", ", ".join(endpoints)))
+    if "TransformInstanceSeconds" in found:
+        used.append(("Transform", "Transform jobs", f"{duration(found['TransformInstanceSeconds'])} of instances"))
+    return used
 
 
 def _afterwards(hourly: float | None) -> str:

@@ -169,7 +169,7 @@ def test_instances_cost_from_their_order_to_their_removal() -> None:
     removed = ["endpoint config c", "endpoint run-staging", "model m"]
     main.task("Remove Staging", 1700, 1800, {"Removed": removed})
     document = priced(main, staging)
-    assert document["EndpointSeconds"] == 3600.0  # two instances, half an hour
+    assert document["EndpointInstanceSeconds"] == 3600.0  # two instances, half an hour
     assert document["USD"]["Endpoint"] == 0.115
     assert document["EndpointUSDPerHour"] == 0.0
 
@@ -179,7 +179,7 @@ def test_instances_that_are_kept_cost_up_to_now_and_go_on() -> None:
     deployment.task("Create Endpoint", 3600, 3600, {"Name": "e"})
     deployment.task("Test Endpoint", 3700, 3710)
     document = priced(deployment)
-    assert document["EndpointSeconds"] == 2 * 3600.0
+    assert document["EndpointInstanceSeconds"] == 2 * 3600.0
     assert (document["USD"]["Endpoint"], document["EndpointUSDPerHour"]) == (0.23, 0.23)
 
 
@@ -199,7 +199,9 @@ def test_instances_end_when_the_endpoint_is_gone_or_has_its_former_model_back(
     history.task("Create Endpoint", 0, 0, {"Name": "e"})
     history.task(state, 3600, 3600, {"Name": "e", "Status": status})
     document = priced(history)
-    assert (document["EndpointSeconds"], document["EndpointUSDPerHour"]) == ((3600.0, 0.0) if over else (7200.0, 0.23))
+    assert (document["EndpointInstanceSeconds"], document["EndpointUSDPerHour"]) == (
+        (3600.0, 0.0) if over else (7200.0, 0.23)
+    )
 
 
 def test_an_endpoint_that_was_there_before_does_not_cost_the_run_that_asks_it() -> None:
@@ -208,6 +210,8 @@ def test_an_endpoint_that_was_there_before_does_not_cost_the_run_that_asks_it() 
     scoring.task("Collect Parts", 2, 3, {"Usage": {"InvocationSeconds": 50.0}})
     document = priced(scoring)
     assert (document["USD"]["Endpoint"], document["EndpointUSDPerHour"]) == (0.0, 0.0)
+    assert document["EndpointSeconds"] == 50.0
+    assert "EndpointInstanceSeconds" not in document
 
 
 def test_transform_jobs_cost_for_the_seconds_that_all_their_instances_were_up() -> None:
@@ -217,7 +221,7 @@ def test_transform_jobs_cost_for_the_seconds_that_all_their_instances_were_up() 
     history.task("Get Transform Job", 10, 11, {**job, "ElapsedSeconds": 10})
     history.task("Get Transform Job", 1500, 1501, {**job, "ElapsedSeconds": 1500, "TransformSeconds": 1200.0})
     document = priced(history)
-    assert (document["TransformSeconds"], document["USD"]["Transform"]) == (3600.0, 0.23)
+    assert (document["TransformInstanceSeconds"], document["USD"]["Transform"]) == (3600.0, 0.23)
 
 
 def test_a_transform_job_that_nobody_waited_for_costs_at_most_what_has_passed() -> None:
@@ -232,7 +236,7 @@ def test_parts_that_were_transformed_before_need_no_job_and_cost_nothing() -> No
     history.task("Create Transform Job", 0, 1, {"Name": "", "Status": "Completed", "InstanceCount": 0})
     document = priced(history)
     assert document["USD"]["Transform"] == 0.0
-    assert "TransformSeconds" not in document
+    assert "TransformInstanceSeconds" not in document
 
 
 def test_an_unknown_price_is_said_and_not_guessed() -> None:
@@ -307,7 +311,7 @@ def test_a_failed_run_is_told_what_was_removed_just_now(stub: Callable[[Any], St
         histories.add_response("get_execution_history", {"events": history.events})
     state = {"Execution": {"Id": MAIN}}
     document = cost.known_cost(sfn, boto3.client("lambda"), state, NOW, ["endpoint e", "endpoint config c"])
-    assert (document["EndpointSeconds"], document["EndpointUSDPerHour"]) == (2 * 7200.0, 0.0)
+    assert (document["EndpointInstanceSeconds"], document["EndpointUSDPerHour"]) == (2 * 7200.0, 0.0)
 
 
 def test_a_failed_run_does_not_fail_over_its_cost(stub: Callable[[Any], Stubber]) -> None:

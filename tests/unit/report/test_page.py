@@ -335,7 +335,7 @@ def test_the_cost_is_told_with_what_it_leaves_out() -> None:
         "About $0.0045 on AWS up to this report",
         "118 state transitions",
         "61 requests, 41.7 GB-seconds",
-        "12 s of answering",
+        "12 s of requests",
         "Nothing that the run leaves behind costs while it is idle.",
         "Not included: the AutoML job of 2911 s",
     ):
