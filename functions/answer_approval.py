@@ -1,17 +1,16 @@
 """Answer Approval: serves no state but the event of a model package whose approval status has changed."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment
+from automl import clients, environment
 from automl.lineage import approval
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 SETTINGS = environment.read(approval.ApprovalSettings)
 CLIENTS = approval.Clients(
-    sagemaker=boto3.client("sagemaker", config=CLIENT_CONFIG),
-    s3=boto3.client("s3", config=CLIENT_CONFIG),
-    step_functions=boto3.client("stepfunctions", config=CLIENT_CONFIG),
+    sagemaker=clients.sagemaker(),
+    s3=clients.s3(),
+    step_functions=clients.step_functions(),
 )
 
 

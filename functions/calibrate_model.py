@@ -1,14 +1,14 @@
 """Calibrate Model: learns from the calibration rows how sure the model may be, and which predictions to accept."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.proof.calibrate import calibrate
 from automl.run_files import RunFiles
 from automl.storage import write_json
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

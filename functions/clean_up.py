@@ -2,24 +2,23 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, failures, storage
+from automl import clients, environment, failures, storage
 from automl.deployment.endpoint_services import EndpointServices
 from automl.outcome import cleanup, cost, results
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 SETTINGS = environment.read(cleanup.CleanUpSettings)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 SERVICES = EndpointServices(
-    sagemaker=boto3.client("sagemaker", config=CLIENT_CONFIG),
-    cloudwatch=boto3.client("cloudwatch", config=CLIENT_CONFIG),
-    autoscaling=boto3.client("application-autoscaling", config=CLIENT_CONFIG),
+    sagemaker=clients.sagemaker(),
+    cloudwatch=clients.cloudwatch(),
+    autoscaling=clients.application_autoscaling(),
 )
-STEP_FUNCTIONS = boto3.client("stepfunctions", config=CLIENT_CONFIG)
-LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
+STEP_FUNCTIONS = clients.step_functions()
+LAMBDA = clients.lambda_functions()
 
 
 @task

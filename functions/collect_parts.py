@@ -1,13 +1,13 @@
 """Collect Parts: adds up what became of the parts, and whether enough of them were scored."""
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.scoring.part_results import collect_parts
-from automl.telemetry import CLIENT_CONFIG, Event, metrics, task
+from automl.telemetry import Event, metrics, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

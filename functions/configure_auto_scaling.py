@@ -1,14 +1,14 @@
 """Configure Auto Scaling: lets the endpoint's instances follow its load."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.deployment import endpoint_configs, scaling
 from automl.errors import EndpointFailed
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
-AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
+AUTO_SCALING = clients.application_autoscaling()
 
 
 @task

@@ -2,17 +2,16 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, storage
+from automl import clients, environment, storage
 from automl.job import jobs
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
 SETTINGS = environment.read(jobs.JobSettings)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

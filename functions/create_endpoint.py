@@ -2,18 +2,17 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, schema
+from automl import clients, environment, schema
 from automl.deployment import endpoint_status, endpoints
 from automl.deployment.endpoint_services import EndpointServices
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
 SETTINGS = environment.read(endpoints.EndpointSettings)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
-CLOUDWATCH = boto3.client("cloudwatch", config=CLIENT_CONFIG)
-AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
+CLOUDWATCH = clients.cloudwatch()
+AUTO_SCALING = clients.application_autoscaling()
 SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 
 

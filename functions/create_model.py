@@ -1,17 +1,16 @@
 """Create Model: the candidate's containers, told to answer with all that scoring needs."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, storage
+from automl import clients, environment, storage
 from automl.job import jobs
 from automl.lineage import models
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
 SETTINGS = environment.read(models.ModelSettings)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -1,14 +1,14 @@
 """Evaluate Model: judges a model by its test rows, compares it with the champion and decides whether it may go on."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.proof.evaluation import evaluate, summary
 from automl.run_files import RunFiles
 from automl.storage import write_json
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

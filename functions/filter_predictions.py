@@ -1,14 +1,14 @@
 """Filter Predictions: accepts one part's predictions or sends their rows to review."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.scoring.part_results import finish_part, recorded_failure
 from automl.scoring.predictions import filter_part
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 from automl.usage import Meter
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

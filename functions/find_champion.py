@@ -1,15 +1,14 @@
 """Find Champion: which model the new one has to beat, and how that one can be asked."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment
+from automl import clients, environment
 from automl.lineage import champion, models
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 SETTINGS = environment.read(models.ModelSettings)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -1,16 +1,15 @@
 """Find Model: which model is to predict the rows, and whether an endpoint has to be made for it."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, runs, schema
+from automl import clients, environment, runs, schema
 from automl.lineage import serving
 from automl.scoring import scoring_request
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 SETTINGS = environment.read(serving.ServingSettings)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -1,15 +1,14 @@
 """Find Previous Model: what the last accepted model of this endpoint leaves to its successor."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import storage
+from automl import clients, storage
 from automl.lineage import champion
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

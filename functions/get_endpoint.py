@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, polling, sagemaker_errors
+from automl import clients, environment, polling, sagemaker_errors
 from automl.deployment import endpoint_status
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
 SETTINGS = environment.read(polling.PollingSettings)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, polling
+from automl import clients, environment, polling
 from automl.scoring import transform_jobs
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 SETTINGS = environment.read(polling.PollingSettings)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
 
 
 @task

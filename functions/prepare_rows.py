@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, runs, schema
+from automl import clients, environment, runs, schema
 from automl.scoring import prepare, resume, reuse, scoring_request
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Settings:
 
 
 SETTINGS = environment.read(Settings)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

@@ -1,15 +1,15 @@
 """Read Transform Output: turns what a transform job wrote about one part into predictions like an endpoint's."""
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.scoring.part_results import recorded_failure
 from automl.scoring.transform_output import read_part
-from automl.telemetry import CLIENT_CONFIG, Event, metrics, task
+from automl.telemetry import Event, metrics, task
 from automl.usage import Meter
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

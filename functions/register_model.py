@@ -1,13 +1,13 @@
 """Register Model: the accepted model becomes a package in its endpoint's group, with all that led to it."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.lineage import registration
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

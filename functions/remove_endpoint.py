@@ -1,15 +1,15 @@
 """Remove Endpoint: deletes the endpoint that the run was to keep no longer than it needed it."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.deployment import removal
 from automl.deployment.endpoint_services import EndpointServices
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
-CLOUDWATCH = boto3.client("cloudwatch", config=CLIENT_CONFIG)
-AUTO_SCALING = boto3.client("application-autoscaling", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
+CLOUDWATCH = clients.cloudwatch()
+AUTO_SCALING = clients.application_autoscaling()
 SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 
 

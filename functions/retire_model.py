@@ -1,12 +1,12 @@
 """Retire Model: takes away the model that lost, the former champion or the challenger."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.lineage import retirement
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -1,15 +1,14 @@
 """Select Best Candidate: ranks all candidates under the request's constraints and writes the leaderboard."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import storage
+from automl import clients, storage
 from automl.job import candidates
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
 
 
 @task

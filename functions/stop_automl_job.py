@@ -1,14 +1,13 @@
 """Stop AutoML Job: tells a job that is past its deadline to stop and keep what is already good."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, polling
+from automl import clients, environment, polling
 from automl.job import jobs
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
 SETTINGS = environment.read(polling.PollingSettings)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -1,12 +1,12 @@
 """Stop Transform Job: tells a job that is past its deadline, or that nobody can look at any more, to stop."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.scoring import transform_jobs
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
+SAGEMAKER = clients.sagemaker()
 
 
 @task

@@ -2,20 +2,20 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.outcome import cost
 from automl.run_files import ScoringFiles
 from automl.scoring.predictions import read_rule
 from automl.scoring.summary import summarize
 from automl.storage import write_json
-from automl.telemetry import CLIENT_CONFIG, Event, metrics, task
+from automl.telemetry import Event, metrics, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-STEP_FUNCTIONS = boto3.client("stepfunctions", config=CLIENT_CONFIG)
-LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
+S3 = clients.s3()
+STEP_FUNCTIONS = clients.step_functions()
+LAMBDA = clients.lambda_functions()
 
 
 @task

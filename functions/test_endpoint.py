@@ -1,14 +1,14 @@
 """Test Endpoint: sends a few of the run's own rows and demands a readable prediction for each."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.deployment import smoke
-from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, task
+from automl.telemetry import Event, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-SAGEMAKER = boto3.client("sagemaker", config=CLIENT_CONFIG)
-RUNTIME = boto3.client("sagemaker-runtime", config=RUNTIME_CONFIG)
+S3 = clients.s3()
+SAGEMAKER = clients.sagemaker()
+RUNTIME = clients.sagemaker_runtime()
 
 
 @task

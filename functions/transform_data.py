@@ -1,13 +1,13 @@
 """Transform Data: profiles, checks and splits the dataset, and decides the problem type."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.data.transform import transform_data
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

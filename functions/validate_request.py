@@ -1,14 +1,13 @@
 """Validate Request: checks the execution input, fills in the stack's defaults and names the run."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import environment, request, runs, storage
+from automl import clients, environment, request, runs, storage
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
 DEFAULTS = environment.read(request.Defaults)
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
+S3 = clients.s3()
 
 
 @task

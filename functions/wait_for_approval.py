@@ -1,15 +1,15 @@
 """Wait for Approval: remembers the task token until somebody approves or rejects the model package."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.lineage import approval
-from automl.telemetry import CLIENT_CONFIG, Event, logger, task
+from automl.telemetry import Event, logger, task
 
 CLIENTS = approval.Clients(
-    sagemaker=boto3.client("sagemaker", config=CLIENT_CONFIG),
-    s3=boto3.client("s3", config=CLIENT_CONFIG),
-    step_functions=boto3.client("stepfunctions", config=CLIENT_CONFIG),
+    sagemaker=clients.sagemaker(),
+    s3=clients.s3(),
+    step_functions=clients.step_functions(),
 )
 
 

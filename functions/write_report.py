@@ -2,17 +2,16 @@
 
 from datetime import UTC, datetime
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from automl import storage
+from automl import clients, storage
 from automl.report import documents, page
 from automl.run_files import RunFiles
-from automl.telemetry import CLIENT_CONFIG, Event, task
+from automl.telemetry import Event, task
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-STEP_FUNCTIONS = boto3.client("stepfunctions", config=CLIENT_CONFIG)
-LAMBDA = boto3.client("lambda", config=CLIENT_CONFIG)
+S3 = clients.s3()
+STEP_FUNCTIONS = clients.step_functions()
+LAMBDA = clients.lambda_functions()
 
 
 @task

@@ -37,7 +37,8 @@ _UNAVAILABLE = {
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=["botocore"])
+"""The only library of those that X-Ray knows that a function calls others with; to try them all takes time."""
 
 
 def named_error(error: Exception) -> Exception:

@@ -21,8 +21,11 @@ LAYERS = Path(__file__).parents[2] / "layers"
 DATA = Path(botocore.__file__).parent / "data"
 OF_THE_SDK = {"s3": {"CreateSession", "HeadBucket"}}
 """What botocore itself calls: for directory buckets, and to find the region of a bucket."""
-TRANSFERS = {"download_fileobj": {"HeadObject", "GetObject"}}
-"""Methods of more than one operation."""
+TRANSFERS = {
+    "download": {"HeadObject", "GetObject"},
+    "upload": {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"},
+}
+"""Methods of s3transfer's manager, and what they call."""
 
 
 def called() -> dict[str, set[str]]:

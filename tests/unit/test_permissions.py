@@ -30,12 +30,13 @@ CLIENTS = {
     "sagemaker": "sagemaker",
     "sfn": "stepfunctions",
     "step_functions": "stepfunctions",
+    "transfers": "s3",
 }
 """What a client is called in the code → its service."""
 PREFIXES = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states"}
 """IAM's name of a service where it is another one."""
-TRANSFERS = {"download_fileobj": {"s3:GetObject"}}
-"""Methods that boto3 adds to the operations."""
+TRANSFERS = {"download": {"s3:GetObject"}, "upload": {"s3:PutObject"}}
+"""Methods of s3transfer's manager. Parts of an upload that fails are removed by the bucket's own rule."""
 OTHER_ACTIONS = {
     "s3:HeadObject": {"s3:GetObject"},
     "s3:DeleteObjects": {"s3:DeleteObject"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.exceptions import PolarsError
 
+from automl import transfers
 from automl.data.column_types import clean_text, to_text
 from automl.errors import InvalidDataset
 from automl.storage import StoredObject, split_uri
@@ -56,9 +57,8 @@ def text_frames(s3: "S3Client", stored: StoredObject, columns: tuple[str, ...]) 
     Raises:
         InvalidDataset: a part of the object cannot be read.
     """
-    bucket, key = split_uri(stored.uri)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        s3.download_fileobj(bucket, key, file)
+        transfers.download(s3, stored.uri, file)
         file.flush()
         try:
             lazy = pl.scan_parquet(file.name, glob=False)
