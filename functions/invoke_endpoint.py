@@ -6,11 +6,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from automl.scoring.inference import score_part
 from automl.scoring.part_results import recorded_failure
-from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, metrics, task
+from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, logger, metrics, task
 from automl.usage import Meter
 
 S3 = boto3.client("s3", config=CLIENT_CONFIG)
 RUNTIME = boto3.client("sagemaker-runtime", config=RUNTIME_CONFIG)
+MOST_ROWS_TOLD = 100
 
 
 @task
@@ -18,6 +19,11 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Part", "Rows"}`` → ``$.Prediction`` of the part; writes predictions/."""
     meter, part, rows = Meter(context), event["Part"], event["Rows"]
     with recorded_failure(S3, rows, part):
-        answered = score_part(RUNTIME, S3, rows, part)
-    metrics.add_metric(name="RowsPredicted", unit=MetricUnit.Count, value=answered)
-    return {"Part": part, "Rows": answered, "StartedAt": meter.started_at.isoformat(), "Usage": meter.read()}
+        answers = score_part(RUNTIME, S3, rows, part)
+    if answers.not_predicted:
+        told = {"part": part, "count": len(answers.not_predicted), "rows": answers.not_predicted[:MOST_ROWS_TOLD]}
+        logger.warning("rows cannot be predicted", extra=told)
+    metrics.add_metric(name="RowsPredicted", unit=MetricUnit.Count, value=answers.rows - len(answers.not_predicted))
+    metrics.add_metric(name="RowsNotPredicted", unit=MetricUnit.Count, value=len(answers.not_predicted))
+    usage = meter.read(answers.seconds, answers.requests)
+    return {"Part": part, "Rows": answers.rows, "StartedAt": meter.started_at.isoformat(), "Usage": usage}

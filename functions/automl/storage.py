@@ -1,7 +1,8 @@
 """JSON documents and listings in S3. A single PutObject is atomic: a reader never sees half a document."""
 
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from automl.errors import InvalidRequest
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_READ_BYTES = 1024 * 1024
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -56,6 +58,50 @@ def write_bytes(s3: "S3Client", uri: str, body: bytes, content_type: str = "text
     bucket, key = split_uri(uri)
     s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return uri
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces that are made one after the other, as a file to be read from."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        found = [self._rest]
+        length = len(self._rest)
+        while size < 0 or length < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            found.append(piece)
+            length += len(piece)
+        data = b"".join(found)
+        end = length if size < 0 else size
+        self._rest = data[end:]
+        return data[:end]
+
+
+def write_pieces(s3: "S3Client", uri: str, pieces: Iterable[bytes]) -> str:
+    """Write a CSV object as its pieces are made, so that it need not fit into memory, and return its URI.
+
+    It appears when it is whole; an error of the pieces leaves what was there before.
+    """
+    from automl import transfers  # here, as most functions write nothing that large and start without it
+
+    transfers.upload(s3, uri, _Pieces(pieces), "text/csv")
+    return uri
+
+
+def text_lines(s3: "S3Client", uri: str) -> Iterator[str]:
+    """The lines of an object in UTF-8, with their line ends, read as they are wanted."""
+    bucket, key = split_uri(uri)
+    body: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    with io.TextIOWrapper(io.BufferedReader(body, _READ_BYTES), encoding="utf-8", newline="") as text:
+        yield from text
 
 
 def read_json(s3: "S3Client", uri: str) -> Any:

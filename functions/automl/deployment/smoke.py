@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from automl.errors import InvalidRequest, PredictionMismatch
 from automl.objectives import REGRESSION
 from automl.scoring.answers import finite
-from automl.scoring.inference import invoke, parse_answer
+from automl.scoring.inference import invoke
+from automl.scoring.responses import parse_answer
 from automl.scoring.served_model import how_to_ask, in_service
 from automl.storage import exists, read_bytes
 

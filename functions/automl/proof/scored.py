@@ -17,7 +17,7 @@ from automl.scoring.calibration_map import CalibrationMap
 from automl.scoring.decision import decide
 from automl.scoring.part_results import finished_parts
 from automl.scoring.predictions import read_predictions
-from automl.storage import read_bytes
+from automl.storage import text_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -94,10 +94,13 @@ def read_scored(
 
 
 def read_records(s3: "S3Client", rows: Mapping[str, Any]) -> Iterable[Record]:
-    """Keys and answers of a scoring, in the order of the dataset."""
+    """Keys and answers of a scoring, in the order of the dataset; rows without an answer are left out."""
     files = ScoringFiles(rows["PredictionsUri"])
     for part in finished_parts(s3, files):
-        yield from read_predictions(read_bytes(s3, files.predictions(part)), rows["ResponseKeys"], rows["ProblemType"])
+        lines = text_lines(s3, files.predictions(part))
+        for (row, _, truth), answer in read_predictions(lines, rows["ResponseKeys"], rows["ProblemType"]):
+            if answer.predicted:
+                yield {"Row": row, "Truth": truth}, answer
 
 
 def collect(

@@ -8,7 +8,7 @@ import bisect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 
 from automl.errors import PredictionMismatch
@@ -74,9 +74,12 @@ class CalibrationMap:
         """Lower and upper bound of a regression's prediction; None when its region had too few rows to say."""
         if not self.regions:
             return None
-        starts = [-math.inf if region.lowest is None else region.lowest for region in self.regions]
-        half_width = self.regions[max(0, bisect.bisect_right(starts, prediction) - 1)].half_width
+        half_width = self.regions[max(0, bisect.bisect_right(self._starts, prediction) - 1)].half_width
         return None if half_width is None else (prediction - half_width, prediction + half_width)
+
+    @cached_property
+    def _starts(self) -> list[float]:
+        return [-math.inf if region.lowest is None else region.lowest for region in self.regions]
 
 
 def _calibrator(method: str, parameters: Mapping[str, Any]) -> Callable[[Probabilities], Probabilities] | None:

@@ -12,6 +12,7 @@ LOW_CONFIDENCE = "LowConfidence"
 TARGET_NOT_PROMISED = "TargetNotPromised"
 WIDE_INTERVAL = "WideInterval"
 NO_INTERVAL = "NoInterval"
+NOT_PREDICTED = "NotPredicted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ def decide(answer: Answer, calibration: CalibrationMap, confidence: Mapping[str,
             can keep the promise), ``{"MaxIntervalWidth": {"Absolute" | "Relative"}}``; other keys do not matter here.
         problem_type: of the model.
     """
+    if not answer.predicted:
+        return Decision(None, None, NOT_PREDICTED)
     if problem_type == REGRESSION:
         prediction = float(answer.prediction)
         interval = calibration.interval(prediction)

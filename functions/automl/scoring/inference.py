@@ -1,26 +1,28 @@
-"""The endpoint's side of scoring: how rows are sent to it, and how its answers are read."""
+"""Invoke Endpoint: the rows of a part go to the endpoint in batches, and every row gets its answer or none."""
 
-import csv
-import functools
-import io
+import random
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
 from automl.run_files import ScoringFiles
-from automl.storage import read_bytes, write_bytes
+from automl.scoring.answers import AnswerReader
+from automl.scoring.batch_size import PROBE_ROWS, BatchSize
+from automl.scoring.concurrency import Limiter, waits
+from automl.scoring.responses import answer_lines, key_lines, predictions_table
+from automl.storage import read_bytes, write_pieces
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-_PROBE_ROWS = 50
-_ROWS_PER_REQUEST = 5_000
-"""An invocation must answer within 60 s; 5,000 rows leave a slow ensemble 12 ms for each."""
 _BUSY = {
     "InternalDependencyException",
     "InternalFailure",
@@ -29,173 +31,219 @@ _BUSY = {
     "ServiceUnavailableException",
     "ThrottlingException",
 }
-_BUSY_WAITS = (1, 2, 4, 8, 16, 32, 60, 60)
 _SILENCES = 2
 """How often a container that did not answer within 60 s is asked again: it may have been starting."""
+_BATCHES_AHEAD = 2
+"""Answered or on their way, for each request at once: enough to keep the endpoint busy, few enough for memory."""
+_FRUITLESS_ROWS = 3
+"""Rows that fail one by one before any row was answered: then it is the model, not the rows."""
+_FEWEST_TO_GIVE_UP, _SHARE_TO_GIVE_UP = 20, 0.01
+"""Of a part's rows, that the endpoint cannot answer before the part counts as failed."""
 
-Record = list[str]
+
+@dataclass(frozen=True)
+class PartAnswers:
+    """What asking the endpoint for one part came to."""
+
+    rows: int
+    not_predicted: tuple[str, ...]
+    """Numbers of the rows that the endpoint could not answer."""
+    requests: int
+    seconds: float
+    """Of all requests together."""
 
 
-def invoke(
-    runtime: "SageMakerRuntimeClient",
-    endpoint_name: str,
-    body: bytes,
-    sleep: Callable[[float], None] = time.sleep,
-) -> bytes:
-    """Send CSV records without header to the endpoint and return its CSV answer.
+class RowsRefused(Exception):
+    """The container answered some rows with an error, or was too slow for so many; fewer rows may do."""
 
-    A throttled call or a model that is still starting is tried again, for about three minutes. So is, twice, a
-    container that gave no answer at all (OriginalStatusCode 0), as a serverless one that takes long to load its model.
 
-    Raises:
-        EndpointFailed: the model refused the rows or broke on them.
-        ServiceUnavailable: the endpoint stayed busy.
-    """
-    silences = 0
-    for wait in (*_BUSY_WAITS, None):
-        try:
-            response = runtime.invoke_endpoint(
-                EndpointName=endpoint_name, ContentType="text/csv", Accept="text/csv", Body=body
-            )
-            return response["Body"].read()
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            silent = code == "ModelError" and error.response.get("OriginalStatusCode") == 0
-            silences += silent
-            if code == "ModelError" and not (silent and silences <= _SILENCES):
-                raise EndpointFailed(
-                    f"Endpoint {endpoint_name!r} failed on {len(body)} bytes of rows; see its log group "
-                    f"/aws/sagemaker/Endpoints/{endpoint_name}: {str(error)[:500]}"
-                ) from error
-            if not silent and code not in _BUSY:
+class Inquirer:
+    """Asks one endpoint, from several threads; counts the requests and their seconds."""
+
+    def __init__(
+        self,
+        runtime: "SageMakerRuntimeClient",
+        endpoint_name: str,
+        limiter: Limiter,
+        sleep: Callable[[float], None] = time.sleep,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._runtime = runtime
+        self._limiter = limiter
+        self._sleep = sleep
+        self._draw = draw
+        self._lock = threading.Lock()
+        self._name = endpoint_name
+        self.requests = 0
+        self.seconds = 0.0
+
+    def ask(self, body: bytes, silences: int = _SILENCES) -> tuple[bytes, float]:
+        """Send CSV records without header; the CSV answer, and the seconds that it took.
+
+        A throttled call or a model that is still starting is tried again, for about three minutes, with fewer requests
+        at once. So is, ``silences`` times, a container that gave no answer at all (OriginalStatusCode 0), as a
+        serverless one that takes long to load its model.
+
+        Raises:
+            RowsRefused: the model refused the rows or broke on them, or no patience was asked for.
+            EndpointFailed: the container is silent.
+            ServiceUnavailable: the endpoint stayed busy.
+        """
+        patience = waits(self._draw)
+        silent_before = 0
+        while True:
+            try:
+                return self._once(body)
+            except ClientError as error:
+                code, status = error.response["Error"]["Code"], error.response.get("OriginalStatusCode")
+                silent = code == "ModelError" and status == 0
+                silent_before += silent
+                if code == "ModelError" and (not silent or silent_before > silences):
+                    said = (
+                        f"Endpoint {self._name!r} failed on {len(body)} bytes of rows; see its log group "
+                        f"/aws/sagemaker/Endpoints/{self._name}: {str(error)[:500]}"
+                    )
+                    raise (EndpointFailed if silent and silences else RowsRefused)(said) from error
+                if not silent and code not in _BUSY:
+                    raise
+                wait = next(patience, None)
+                if wait is None:
+                    raise ServiceUnavailable(f"Endpoint {self._name!r} stays busy: {error}") from error
+            self._sleep(wait)
+
+    def _once(self, body: bytes) -> tuple[bytes, float]:
+        with self._limiter.turn() as turn:
+            began = time.perf_counter()
+            try:
+                response = self._runtime.invoke_endpoint(
+                    EndpointName=self._name, ContentType="text/csv", Accept="text/csv", Body=body
+                )
+                answer = response["Body"].read()
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _BUSY:
+                    turn.refused()
                 raise
-            if wait is None:
-                raise ServiceUnavailable(f"Endpoint {endpoint_name!r} stays busy: {error}") from error
-            sleep(wait)
-    raise AssertionError("the last attempt returns or raises")
+            else:
+                turn.answered()
+            finally:
+                seconds = time.perf_counter() - began
+                with self._lock:
+                    self.requests += 1
+                    self.seconds += seconds
+            return answer, seconds
 
 
-def parse_answer(body: bytes, keys: Sequence[str], rows: int) -> list[Record]:
-    """The answer's records: ``rows`` lists of ``len(keys)`` texts, in the order of the keys.
-
-    List-valued cells come back as their text, for example ``[0.29, 0.71]``, whether the container quoted them or not.
-
-    Raises:
-        PredictionMismatch: the answer has another number of records, or a record another number of cells.
-    """
-    text = body.decode("utf-8", errors="replace")
-    lines = [line.rstrip("\r") for line in text.split("\n")]
-    while lines and not lines[-1]:
-        lines.pop()
-    if len(lines) != rows:
-        raise PredictionMismatch(
-            f"The endpoint answered {len(lines)} records for {rows} rows; "
-            "score again, and if it stays so, deploy the model again"
-        )
-    return [_cells(line, keys, number) for number, line in enumerate(lines)]
-
-
-def _cells(line: str, keys: Sequence[str], number: int) -> Record:
-    cells = next(csv.reader([line]), [""])
-    if len(cells) != len(keys):
-        cells = _split_outside_brackets(line)
-    if len(cells) != len(keys):
-        raise PredictionMismatch(
-            f"Record {number} of the endpoint's answer has {len(cells)} cells instead of {len(keys)} "
-            f"({', '.join(keys)}); check SAGEMAKER_INFERENCE_OUTPUT of the model's containers"
-        )
-    return cells
-
-
-def _split_outside_brackets(line: str) -> Record:
-    """Split at commas that are neither quoted nor inside a Python list, as in ``b,0.7,[0.3, 0.7],['a', 'b']``."""
-    cells: Record = []
-    start, in_list, quote, escaped = 0, False, "", False
-    for position, character in enumerate(line):
-        if escaped:
-            escaped = False
-        elif quote:
-            escaped = in_list and character == "\\"
-            quote = "" if character == quote else quote
-        elif character == '"' or (in_list and character == "'"):
-            quote = character
-        elif character == "[":
-            in_list = True
-        elif character == "]":
-            in_list = False
-        elif character == "," and not in_list:
-            cells.append(line[start:position])
-            start = position + 1
-    cells.append(line[start:])
-    return [_unquoted(cell.strip()) for cell in cells]
-
-
-def _unquoted(cell: str) -> str:
-    if len(cell) > 1 and cell[0] == cell[-1] == '"':
-        return cell[1:-1].replace('""', '"')
-    return cell
-
-
-def batches(records: Sequence[bytes], max_bytes: int, max_rows: int) -> Iterator[list[bytes]]:
-    """Consecutive records in non-empty groups of at most ``max_bytes`` (with line ends) and ``max_rows``."""
-    group: list[bytes] = []
-    size = 0
-    for record in records:
-        if group and (size + len(record) + 1 > max_bytes or len(group) == max_rows):
-            yield group
-            group, size = [], 0
-        group.append(record)
-        size += len(record) + 1
-    if group:
-        yield group
-
-
-def predict(
-    send: Callable[[bytes], bytes], records: Sequence[bytes], keys: Sequence[str], concurrency: int, max_bytes: int
-) -> list[Record]:
-    """The endpoint's answers to all records, in their order. ``send`` carries one request's body to its answer.
-
-    A first small request shows how long an answer is, so that neither requests nor responses outgrow ``max_bytes``.
+def invoke(runtime: "SageMakerRuntimeClient", endpoint_name: str, body: bytes) -> bytes:
+    """The answer to one request by itself.
 
     Raises:
-        PredictionMismatch: an answer does not fit its rows.
+        EndpointFailed, ServiceUnavailable: see :meth:`Inquirer.ask`.
+    """
+    try:
+        return Inquirer(runtime, endpoint_name, Limiter(1)).ask(body)[0]
+    except RowsRefused as error:
+        raise EndpointFailed(str(error)) from error
+
+
+class Prediction:
+    """Asks for the rows of one part, and finds those that the endpoint cannot answer.
+
+    Args:
+        ask: sends a request's body, and may be patient with a silent container so many times; the answer and its
+            seconds.
+        reader: of the model's answers.
+        records: the rows, CSV without line end.
+        size: of batches.
+        at_once: threads that send.
     """
 
-    def answer(group: Sequence[bytes]) -> tuple[int, list[Record]]:
-        body = send(b"".join(record + b"\n" for record in group))
-        return len(body), parse_answer(body, keys, len(group))
+    def __init__(
+        self,
+        ask: Callable[[bytes, int], tuple[bytes, float]],
+        reader: AnswerReader,
+        records: Sequence[bytes],
+        size: BatchSize,
+        at_once: int,
+    ) -> None:
+        self._ask = ask
+        self._reader = reader
+        self._records = records
+        self._size = size
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._answered = False
+        self._most = max(_FEWEST_TO_GIVE_UP, _SHARE_TO_GIVE_UP * len(records))
+        self.failed: list[int] = []
+        """Positions of the rows without answer."""
 
-    probe = next(batches(records, max_bytes, _PROBE_ROWS), [])
-    if not probe:
-        return []
-    size, answers = answer(probe)
-    rows_per_answer = max(1, int(0.8 * max_bytes * len(probe) / max(size, 1)))
-    groups = batches(records[len(probe) :], max_bytes, min(_ROWS_PER_REQUEST, rows_per_answer))
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        for _, more in pool.map(answer, groups):
-            answers.extend(more)
-    return answers
+    def lines(self) -> Iterator[str | None]:
+        """The answers as CSV lines in the order of the rows; None where there is none.
+
+        Raises:
+            EndpointFailed, PredictionMismatch: the endpoint cannot answer many rows, or none at all.
+            ServiceUnavailable: the endpoint stayed busy.
+        """
+        start = 0
+        ahead: deque[Future[list[str | None]]] = deque()
+        with ThreadPoolExecutor(max_workers=self._at_once) as pool:
+            try:
+                while ahead or start < len(self._records):
+                    # What the first answer teaches is worth waiting for.
+                    most = _BATCHES_AHEAD * self._at_once if self._answered else 1
+                    while start < len(self._records) and len(ahead) < most:
+                        end = self._size.cut(self._records, start)
+                        ahead.append(pool.submit(self._batch, start, end))
+                        start = end
+                    yield from ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def _batch(self, start: int, end: int) -> list[str | None]:
+        if end - start > self._size.ceiling:
+            return self._halves(start, end)
+        try:
+            lines = self._answer(start, end)
+        except (RowsRefused, PredictionMismatch) as error:
+            if end - start == 1:
+                self._fail([start], error)
+                return [None]
+            lines = self._halves(start, end)
+            if None not in lines:
+                self._size.too_many(end - start)
+            return lines
+        unread = [start + place for place, line in enumerate(lines) if line is None]
+        self._answered = self._answered or len(unread) < len(lines)
+        if unread:
+            self._fail(unread, PredictionMismatch("their answers are no predictions; see the endpoint's log group"))
+        return lines
+
+    def _halves(self, start: int, end: int) -> list[str | None]:
+        middle = (start + end) // 2
+        return self._batch(start, middle) + self._batch(middle, end)
+
+    def _answer(self, start: int, end: int) -> list[str | None]:
+        rows = end - start
+        body = b"".join([record + b"\n" for record in self._records[start:end]])
+        answer, seconds = self._ask(body, _SILENCES if rows <= PROBE_ROWS else 0)
+        lines = answer_lines(answer, self._reader, rows)
+        self._size.learn(rows, len(answer), seconds)
+        return lines
+
+    def _fail(self, positions: Sequence[int], error: Exception) -> None:
+        with self._lock:
+            self.failed.extend(positions)
+            failed, rows = len(self.failed), len(self._records)
+        fruitless = not self._answered and failed >= min(_FRUITLESS_ROWS, rows)
+        if fruitless or failed > self._most:
+            kind = PredictionMismatch if isinstance(error, PredictionMismatch) else EndpointFailed
+            raise kind(f"{failed} of the first rows of a part with {rows} rows cannot be predicted: {error}") from error
 
 
-def answer_table(keys_csv: bytes, response_keys: Sequence[str], answers: Sequence[Record]) -> bytes:
-    """The raw predictions file: each row's key record (``Row,Id,Truth``) beside the endpoint's answer to it.
+def score_part(runtime: "SageMakerRuntimeClient", s3: "S3Client", rows: Mapping[str, Any], part: int) -> PartAnswers:
+    """Send one part of prepared rows to the endpoint and write its raw predictions.
 
-    Raises:
-        PredictionMismatch: there are more or fewer answers than keys.
-    """
-    reader = csv.reader(io.StringIO(keys_csv.decode(), newline=""))
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow([*next(reader), *response_keys])
-    rows = list(reader)
-    if len(rows) != len(answers):
-        raise PredictionMismatch(f"{len(answers)} answers for {len(rows)} rows; score again")
-    writer.writerows([*row, *cells] for row, cells in zip(rows, answers, strict=True))
-    return table.getvalue().encode()
-
-
-def score_part(runtime: "SageMakerRuntimeClient", s3: "S3Client", rows: Mapping[str, Any], part: int) -> int:
-    """Send one part of prepared rows to the endpoint, write its raw predictions and return how many there are.
+    A row that the endpoint cannot answer keeps its place there, with empty cells.
 
     Args:
         runtime: client; its connection pool is as large as the concurrency that is wanted.
@@ -204,15 +252,24 @@ def score_part(runtime: "SageMakerRuntimeClient", s3: "S3Client", rows: Mapping[
         part: number of the part.
 
     Raises:
-        EndpointFailed, PredictionMismatch, ServiceUnavailable: see :func:`invoke` and :func:`predict`.
+        EndpointFailed: the endpoint cannot answer, or not more than 1 % of the rows, be it of this part only.
+        PredictionMismatch: answers do not fit their rows.
+        ServiceUnavailable: the endpoint stayed busy.
     """
     files = ScoringFiles(rows["PredictionsUri"])
-    row_keys = read_bytes(s3, files.keys(part))
-    nothing_sent = row_keys.count(b"\n") <= 1
+    keys_csv = read_bytes(s3, files.keys(part))
+    nothing_sent = keys_csv.count(b"\n") <= 1
     records = [] if nothing_sent else read_bytes(s3, files.features(part)).split(b"\n")[:-1]
-    concurrency = max(1, rows["MaxConcurrency"] // min(rows["PartsToScore"], rows["PartsAtOnce"]))
-    keys: list[str] = rows["ResponseKeys"]
-    send = functools.partial(invoke, runtime, rows["EndpointName"])
-    answers = predict(send, records, keys, concurrency, rows["MaxPayloadBytes"])
-    write_bytes(s3, files.predictions(part), answer_table(row_keys, keys, answers))
-    return len(answers)
+    at_once = max(1, rows["MaxConcurrency"] // min(rows["PartsToScore"], rows["PartsAtOnce"]))
+    inquirer = Inquirer(runtime, rows["EndpointName"], Limiter(at_once))
+    reader = AnswerReader(rows["ResponseKeys"], rows["ProblemType"])
+    size = BatchSize(rows["MaxPayloadBytes"], len(records), at_once)
+    prediction = Prediction(inquirer.ask, reader, records, size, at_once)
+    write_pieces(s3, files.predictions(part), predictions_table(keys_csv, reader.keys, prediction.lines()))
+    names = [line.partition(",")[0] for line in key_lines(keys_csv)[1:]] if prediction.failed else []
+    return PartAnswers(
+        rows=len(records),
+        not_predicted=tuple(names[position] for position in sorted(prediction.failed)),
+        requests=inquirer.requests,
+        seconds=inquirer.seconds,
+    )

@@ -11,21 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 from automl.objectives import REGRESSION
 from automl.run_files import ScoringFiles
-from automl.scoring.answers import Answer, read_answer
+from automl.scoring.answers import Answer, AnswerReader
 from automl.scoring.calibration_map import NONE, CalibrationMap
 from automl.scoring.decision import Decision, decide
-from automl.storage import read_bytes, read_json, write_bytes
+from automl.storage import read_json, text_lines, write_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Key = dict[str, str]
+Key = tuple[str, str, str]
+"""``Row``, ``Id`` and ``Truth`` of a row."""
+_KEY_CELLS = 3
 
 
-def read_predictions(table: bytes, keys: Sequence[str], problem_type: str) -> Iterator[tuple[Key, Answer]]:
-    """The rows of a raw predictions file: ``Row``, ``Id``, ``Truth``, and what the endpoint answered."""
-    for record in csv.DictReader(io.StringIO(table.decode(), newline="")):
-        yield record, read_answer({key: record[key] for key in keys}, problem_type)
+def read_predictions(lines: Iterable[str], keys: Sequence[str], problem_type: str) -> Iterator[tuple[Key, Answer]]:
+    """The rows of a raw predictions file, and what the endpoint answered.
+
+    Args:
+        lines: of the file, with its header.
+        keys: of the response.
+        problem_type: of the model.
+
+    Raises:
+        PredictionMismatch: an answer cannot be read.
+    """
+    records = csv.reader(lines)
+    reader = AnswerReader(keys, problem_type)
+    next(records)
+    for row, identity, truth, *cells in records:
+        yield (row, identity, truth), reader.read(cells)
 
 
 @dataclass(frozen=True)
@@ -84,21 +98,21 @@ def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str,
     accepted, unsure = [], []
     reasons: Counter[str] = Counter()
     widths = []
-    table = read_bytes(s3, source.predictions(part))
-    for key, answer in read_predictions(table, rows["ResponseKeys"], rule.problem_type):
+    place = 1 if identity else 0
+    lines = text_lines(s3, source.predictions(part))
+    for key, answer in read_predictions(lines, rows["ResponseKeys"], rule.problem_type):
         decision = rule.judge(answer)
         if decision.interval:
             widths.append(decision.interval[1] - decision.interval[0])
-        line = [key["Id"] if identity else key["Row"], answer.prediction, *_measured(decision, len(measures))]
+        line = [key[place], answer.prediction, *_measured(decision, len(measures))]
         if decision.reason:
             reasons[decision.reason] += 1
-            unsure.append((int(key["Row"]), [*line, decision.reason]))
+            unsure.append((int(key[0]), [*line, decision.reason]))
         else:
             accepted.append(line)
-    skipped = [
-        (int(key["Row"]), [key["Id"] if identity else key["Row"], "", *("" for _ in measures), key["Reason"]])
-        for key in csv.DictReader(io.StringIO(read_bytes(s3, source.skipped(part)).decode(), newline=""))
-    ]
+    kept = csv.reader(text_lines(s3, source.skipped(part)))
+    next(kept)
+    skipped = [(int(key[0]), [key[place], "", *("" for _ in measures), key[_KEY_CELLS]]) for key in kept]
     reasons.update(line[-1] for _, line in skipped)
     review = [line for _, line in heapq.merge(unsure, skipped)]
     header = [identity or "Row", "Prediction", *measures]

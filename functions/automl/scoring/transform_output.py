@@ -1,14 +1,13 @@
 """What a transform job wrote about one part of the rows, as predictions like those of an endpoint."""
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import PredictionMismatch
 from automl.run_files import ScoringFiles
-from automl.scoring.inference import answer_table, parse_answer
-from automl.storage import delete, exists, read_bytes, write_bytes
+from automl.scoring.answers import AnswerReader
+from automl.scoring.responses import answer_lines, key_lines, predictions_table
+from automl.storage import delete, exists, read_bytes, write_pieces
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,27 +26,28 @@ def read_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> int:
             that a resumed scoring transforms the part again.
     """
     files = ScoringFiles(rows["OutputUri"])
-    keys: list[str] = rows["ResponseKeys"]
+    reader = AnswerReader(rows["ResponseKeys"], rows["ProblemType"])
     keys_csv = read_bytes(s3, files.keys(part))
-    sent = sum(1 for _ in csv.reader(io.StringIO(keys_csv.decode(), newline=""))) - 1
-    body = b""
+    sent = len(key_lines(keys_csv)) - 1
+    lines: list[str | None] = []
     if sent:
         if not exists(s3, files.transformed(part)):
             raise PredictionMismatch(
                 f"There is no {files.transformed(part)}, although the transform job has completed; resume the scoring"
             )
-        body = without_empty_lines(read_bytes(s3, files.transformed(part)))
-    try:
-        table = answer_table(keys_csv, keys, parse_answer(body, keys, sent))
-    except PredictionMismatch as error:
-        delete(s3, files.transformed(part))
-        raise PredictionMismatch(
-            f"{files.transformed(part)} does not fit the rows of its part and was removed: {error}"
-        ) from error
-    write_bytes(s3, files.predictions(part), table)
+        try:
+            lines = answer_lines(without_empty_lines(read_bytes(s3, files.transformed(part))), reader, sent)
+            if lines.count(None) == sent:
+                raise PredictionMismatch("none of its records is a prediction")
+        except PredictionMismatch as error:
+            delete(s3, files.transformed(part))
+            raise PredictionMismatch(
+                f"{files.transformed(part)} does not fit the rows of its part and was removed: {error}"
+            ) from error
+    write_pieces(s3, files.predictions(part), predictions_table(keys_csv, reader.keys, lines))
     return sent
 
 
 def without_empty_lines(body: bytes) -> bytes:
     """The answers alone: AssembleWith Line ends every answer with a line end, be it that it had one already."""
-    return b"".join(line for line in body.splitlines(keepends=True) if line.strip())
+    return b"\n".join(line for line in body.split(b"\n") if line.strip())

@@ -5,9 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import PredictionMismatch
-from automl.scoring.answers import Answer, read_answer
+from automl.scoring.answers import NOT_PREDICTED, Answer, AnswerReader
 
 BINARY, REGRESSION = "BinaryClassification", "Regression"
+
+
+def read_answer(record: dict[str, str], problem_type: str) -> Answer:
+    return AnswerReader(list(record), problem_type).read(list(record.values()))
 
 
 @given(
@@ -60,3 +64,21 @@ def test_a_regression_has_a_number_and_no_probabilities() -> None:
 def test_unreadable_answers_are_refused(record: dict[str, str], problem_type: str, message: str) -> None:
     with pytest.raises(PredictionMismatch, match=message):
         read_answer(record, problem_type)
+    assert not AnswerReader(list(record), problem_type).can_read(list(record.values()))
+
+
+@pytest.mark.parametrize("problem_type", [REGRESSION, BINARY])
+def test_a_row_that_was_not_answered_has_no_prediction(problem_type: str) -> None:
+    keys = ["prediction", "predicted_label", "probabilities", "labels"]
+
+    answer = AnswerReader(keys, problem_type).read(["", "", "", ""])
+
+    assert answer is NOT_PREDICTED
+    assert not answer.predicted
+    assert Answer("0").predicted
+
+
+def test_probabilities_too_large_to_be_added_up_are_finite_all_the_same() -> None:
+    record = {"predicted_label": "a", "probabilities": "[1e308, 1e308]", "labels": "['a', 'b']"}
+
+    assert read_answer(record, BINARY).probabilities == (1e308, 1e308)

@@ -1,7 +1,5 @@
-"""The endpoint's side: which model, which requests, which answers."""
+"""Asking an endpoint: batches within its limits, patience when it is busy, and rows that it cannot answer."""
 
-import ast
-import csv
 import io
 import threading
 from collections.abc import Callable
@@ -13,78 +11,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
-from automl.scoring.inference import answer_table, batches, invoke, parse_answer, predict
+from automl.scoring.answers import AnswerReader
+from automl.scoring.batch_size import BatchSize
+from automl.scoring.concurrency import Limiter
+from automl.scoring.inference import Inquirer, Prediction, RowsRefused, invoke
 
-LABEL = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\0"),
-    min_size=1,
-    max_size=8,
-)
-KEYS = ["predicted_label", "probability", "probabilities", "labels"]
-
-
-@given(st.lists(LABEL, min_size=2, max_size=4, unique=True), st.integers(1, 5), st.sampled_from(["\n", "\r\n"]))
-def test_quoted_lists_are_read_back(labels: list[str], rows: int, line_end: str) -> None:
-    probabilities = [1 / len(labels)] * len(labels)
-    record = [labels[0], repr(probabilities[0]), repr(probabilities), repr(labels)]
-    file = io.StringIO(newline="")
-    csv.writer(file, lineterminator=line_end).writerows([record] * rows)
-
-    answers = parse_answer(file.getvalue().encode(), KEYS, rows)
-
-    assert answers == [record] * rows
-    assert ast.literal_eval(answers[0][3]) == labels
+NUMBERS = AnswerReader(["prediction"], "Regression")
+Send = Callable[[bytes], bytes]
 
 
-@given(st.lists(LABEL, min_size=3, max_size=5, unique=True))
-def test_unquoted_lists_are_read_too(labels: list[str]) -> None:
-    probabilities = [0.25] * len(labels)
-    body = f"label,0.25,{probabilities!r},{labels!r}\n"
-
-    assert parse_answer(body.encode(), KEYS, 1) == [["label", "0.25", repr(probabilities), repr(labels)]]
-
-
-def test_a_space_after_the_comma_does_no_harm() -> None:
-    body = b"no, 0.71, \"[0.71, 0.29]\", \"['no', 'yes']\"\n"
-
-    assert parse_answer(body, KEYS, 1) == [["no", "0.71", "[0.71, 0.29]", "['no', 'yes']"]]
+def predict(
+    send: Send, records: list[bytes], at_once: int = 1, max_bytes: int = 10**6, seconds: float = 0.01
+) -> tuple[list[str | None], list[int]]:
+    """Answers and the positions of rows without one."""
+    size = BatchSize(max_bytes, len(records), at_once)
+    prediction = Prediction(lambda body, silences: (send(body), seconds), NUMBERS, records, size, at_once)
+    return list(prediction.lines()), sorted(prediction.failed)
 
 
-def test_a_regression_answers_one_number_per_line() -> None:
-    assert parse_answer(b"1.5\n-2e3\n", ["prediction"], 2) == [["1.5"], ["-2e3"]]
+class Model:
+    """Answers a number with the number; breaks on the rows that it is told, and counts requests."""
+
+    def __init__(self, *broken: int, answer: str = "") -> None:
+        self.broken = {str(number).encode() for number in broken}
+        self.answer = answer
+        self.requests = 0
+
+    def __call__(self, body: bytes) -> bytes:
+        self.requests += 1
+        rows = body.splitlines()
+        if not self.answer and self.broken.intersection(rows):
+            raise RowsRefused("container said: no")
+        return b"".join((self.answer.encode() if row in self.broken else row + b"\n") for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"1\n", "answered 1 records for 2 rows"),
-        (b"1\n2\n3\n", "answered 3 records for 2 rows"),
-        (b"", "answered 0 records for 2 rows"),
-        (b"1\n2,3\n", "Record 1 of the endpoint's answer has 2 cells instead of 1"),
-    ],
-)
-def test_answers_that_do_not_fit_are_refused(body: bytes, message: str) -> None:
-    with pytest.raises(PredictionMismatch, match=message):
-        parse_answer(body, ["prediction"], 2)
-
-
-@given(st.lists(st.binary(max_size=9), max_size=30), st.integers(1, 25), st.integers(1, 7))
-def test_requests_hold_all_records_in_order_within_the_limits(
-    records: list[bytes], max_bytes: int, max_rows: int
-) -> None:
-    groups = list(batches(records, max_bytes, max_rows))
-
-    assert [record for group in groups for record in group] == records
-    for group in groups:
-        assert 0 < len(group) <= max_rows
-        assert len(group) == 1 or sum(len(record) + 1 for record in group) <= max_bytes
+def numbers(count: int) -> list[bytes]:
+    return [str(number).encode() for number in range(count)]
 
 
 @given(st.integers(0, 400), st.integers(20, 3000), st.integers(1, 4), st.integers(1, 30))
 def test_predictions_keep_their_order_and_answers_stay_small(
-    rows: int, max_bytes: int, concurrency: int, width: int
+    rows: int, max_bytes: int, at_once: int, width: int
 ) -> None:
-    records = [str(number).encode() for number in range(rows)]
     sizes: list[tuple[int, int]] = []
 
     def send(body: bytes) -> bytes:
@@ -92,36 +60,113 @@ def test_predictions_keep_their_order_and_answers_stay_small(
         sizes.append((len(body), len(answer)))
         return answer
 
-    answers = predict(send, records, ["prediction"], concurrency, max_bytes)
+    lines, _ = predict(send, numbers(rows), at_once, max_bytes)
 
-    assert [float(record[0]) for record in answers] == list(range(rows))
+    assert [float(line or "nan") for line in lines] == list(range(rows))
     assert all(request <= max_bytes for request, _ in sizes)
     if rows > 50:
-        assert sum(rows_sent for rows_sent, _ in sizes) == sum(len(record) + 1 for record in records)
         longest = max(len(str(rows)) + width + 2, 1)
         assert all(answer <= max(max_bytes, longest) * 1.3 for _, answer in sizes[1:])
 
 
 def test_requests_run_side_by_side_up_to_the_concurrency() -> None:
     together = threading.Barrier(3, timeout=10)
-    running, most = 0, 0
-    lock = threading.Lock()
 
     def send(body: bytes) -> bytes:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        if len(body.splitlines()) != 50:
-            together.wait()
-        with lock:
-            running -= 1
+        if len(body.splitlines()) == 5_000:
+            together.wait()  # never passes unless three are under way
         return body
 
-    answers = predict(send, [b"1"] * (50 + 15_000), ["prediction"], 3, 100_000)
+    lines, _ = predict(send, [b"1"] * (50 + 15_000), 3)
 
-    assert len(answers) == 15_050
-    assert most == 3
+    assert len(lines) == 15_050
+
+
+@given(
+    st.integers(60, 3_000).flatmap(
+        lambda rows: st.tuples(st.just(rows), st.sets(st.integers(5, rows - 1), max_size=min(20, rows // 4)))
+    ),
+    st.sampled_from(["", "x\n", "1\n1\n", "nan\n"]),
+    st.integers(1, 4),
+)
+def test_rows_that_cannot_be_answered_are_found_and_all_others_are_answered(
+    rows: tuple[int, set[int]], answer: str, at_once: int
+) -> None:
+    """Whether the container breaks on such a row, answers it unreadably, or with two records."""
+    count, broken = rows
+    model = Model(*broken, answer=answer)
+
+    lines, failed = predict(model, numbers(count), at_once)
+
+    assert failed == sorted(broken)
+    assert lines == [None if number in broken else str(number) for number in range(count)]
+
+
+def test_one_bad_row_costs_few_requests() -> None:
+    model = Model(7_777)
+
+    _, failed = predict(model, numbers(40_000))
+
+    assert failed == [7_777]
+    assert model.requests < 45
+
+
+@pytest.mark.parametrize("answer", ["", "x\n", "1,2\n"])
+def test_a_model_that_answers_nothing_is_given_up_after_few_requests(answer: str) -> None:
+    model = Model(*range(50_000), answer=answer)
+
+    with pytest.raises((EndpointFailed, PredictionMismatch), match="of a part with 50000 rows cannot be predicted"):
+        predict(model, numbers(50_000))
+
+    assert model.requests <= 12
+
+
+def test_more_bad_rows_than_a_hundredth_fail_the_part() -> None:
+    good, bad = Model(*range(100, 40_100, 100)), Model(*range(100, 40_100, 99))
+
+    assert len(predict(good, numbers(40_101))[1]) == 400
+    with pytest.raises(EndpointFailed, match=r"402 of the first rows of a part with 40101 rows.*container said: no"):
+        predict(bad, numbers(40_101))
+
+
+def test_a_part_of_which_no_row_is_answered_fails_however_small_it_is() -> None:
+    with pytest.raises(EndpointFailed, match="container said: no"):
+        predict(Model(0), numbers(1))
+    with pytest.raises(PredictionMismatch, match="answered 2 records for 1 rows"):
+        predict(Model(0, answer="1\n1\n"), numbers(1))
+
+
+def test_answers_that_outgrow_the_endpoint_make_batches_smaller() -> None:
+    requests = []
+
+    def send(body: bytes) -> bytes:
+        requests.append(body.count(b"\n"))
+        if requests[-1] > 1_000:
+            raise RowsRefused("the response is too large")
+        return body
+
+    lines, failed = predict(send, numbers(20_000))
+
+    assert (len(lines), failed) == (20_000, [])
+    assert requests[-1] <= 1_000
+    assert len([rows for rows in requests if rows > 1_000]) < 8
+
+
+def test_slow_answers_make_batches_smaller() -> None:
+    requests = []
+
+    def send(body: bytes) -> bytes:
+        requests.append(body.count(b"\n"))
+        return body
+
+    size = BatchSize(10**6, 2_000, 1)
+    prediction = Prediction(
+        lambda body, silences: (send(body), 0.02 * body.count(b"\n")), NUMBERS, numbers(2_000), size, 1
+    )
+
+    assert len(list(prediction.lines())) == 2_000
+    assert requests[0] == 50
+    assert max(requests[1:]) == 250  # five seconds
 
 
 class Runtime:
@@ -142,21 +187,24 @@ class Runtime:
         raise ClientError(answer, "InvokeEndpoint")
 
 
-def call(*outcomes: str | bytes) -> tuple[Callable[[], bytes], list[float]]:
+def call(*outcomes: str | bytes, silences: int = 2) -> tuple[Callable[[], bytes], list[float], Limiter]:
+    """A request without chance: the factor of its waits is 1."""
     waits: list[float] = []
     runtime: Any = Runtime(*outcomes)
-    return lambda: invoke(runtime, "endpoint", b"1\n", waits.append), waits
+    limiter = Limiter(4)
+    inquirer = Inquirer(runtime, "endpoint", limiter, waits.append, lambda: 0.5)
+    return lambda: inquirer.ask(b"1\n", silences)[0], waits, limiter
 
 
 def test_a_busy_endpoint_is_asked_again_with_growing_waits() -> None:
-    send, waits = call("ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", b"7\n")
+    send, waits, _ = call("ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", b"7\n")
 
     assert send() == b"7\n"
     assert waits == [1, 2, 4]
 
 
 def test_an_endpoint_that_stays_busy_is_reported() -> None:
-    send, waits = call(*["ThrottlingException"] * 20)
+    send, waits, _ = call(*["ThrottlingException"] * 20)
 
     with pytest.raises(ServiceUnavailable, match="'endpoint' stays busy"):
         send()
@@ -165,14 +213,41 @@ def test_an_endpoint_that_stays_busy_is_reported() -> None:
 
 
 def test_a_container_that_was_still_starting_is_asked_again() -> None:
-    send, waits = call("ModelError 0", "ThrottlingException", "ModelError 0", b"7\n")
+    send, waits, _ = call("ModelError 0", "ThrottlingException", "ModelError 0", b"7\n")
 
     assert send() == b"7\n"
     assert waits == [1, 2, 4]
 
 
+def test_a_container_that_is_silent_on_many_rows_is_asked_for_fewer() -> None:
+    send, waits, _ = call("ModelError 0", silences=0)
+
+    with pytest.raises(RowsRefused):
+        send()
+
+    assert waits == []
+
+
+def test_requests_at_once_follow_what_the_endpoint_takes() -> None:
+    send, _, limiter = call("ThrottlingException", "ThrottlingException", b"7\n")
+
+    send()
+
+    assert limiter.limit == 2
+
+
+def test_requests_and_their_seconds_are_counted() -> None:
+    runtime: Any = Runtime("ThrottlingException", b"7\n")
+    inquirer = Inquirer(runtime, "endpoint", Limiter(1), lambda seconds: None)
+
+    answer, seconds = inquirer.ask(b"1\n")
+
+    assert (answer, inquirer.requests) == (b"7\n", 2)
+    assert inquirer.seconds >= seconds > 0
+
+
 def test_a_container_that_never_answers_is_given_up() -> None:
-    send, waits = call(*["ModelError 0"] * 20)
+    send, waits, _ = call(*["ModelError 0"] * 20)
 
     with pytest.raises(EndpointFailed, match="/aws/sagemaker/Endpoints/endpoint"):
         send()
@@ -182,24 +257,19 @@ def test_a_container_that_never_answers_is_given_up() -> None:
 
 @pytest.mark.parametrize("outcome", ["ModelError", "ModelError 500", "ModelError 400"])
 def test_a_model_that_breaks_is_not_asked_again(outcome: str) -> None:
-    send, waits = call(outcome)
+    send, waits, _ = call(outcome)
 
-    with pytest.raises(EndpointFailed, match="/aws/sagemaker/Endpoints/endpoint"):
+    with pytest.raises(RowsRefused, match="/aws/sagemaker/Endpoints/endpoint"):
         send()
+    runtime: Any = Runtime(outcome)
+    with pytest.raises(EndpointFailed, match="/aws/sagemaker/Endpoints/endpoint"):
+        invoke(runtime, "endpoint", b"1\n")
 
     assert waits == []
 
 
 def test_other_errors_stay_as_they_are() -> None:
-    send, _ = call("AccessDeniedException")
+    send, _, _ = call("AccessDeniedException")
 
     with pytest.raises(ClientError, match="AccessDenied"):
         send()
-
-
-def test_answers_stand_beside_their_keys() -> None:
-    table = answer_table(b'Row,Id,Truth\n4,"a,b",\n7,c,yes\n', ["prediction"], [["1"], ["2"]])
-
-    assert table == b'Row,Id,Truth,prediction\n4,"a,b",,1\n7,c,yes,2\n'
-    with pytest.raises(PredictionMismatch, match="1 answers for 2 rows"):
-        answer_table(b"Row,Id,Truth\n4,,\n7,,\n", ["prediction"], [["1"]])
