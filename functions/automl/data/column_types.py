@@ -74,6 +74,37 @@ def typed(name: str, kind: str) -> pl.Expr:
     raise ValueError(f"no such column type: {kind}")
 
 
+def values(frame: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
+    """Text columns as :func:`typed` gives them, sooner where every cell is written in the usual way.
+
+    Args:
+        frame: text columns.
+        kinds: columns and the type to read each as, one of :data:`TYPES`.
+    """
+    quick = frame.select(_plainly_typed(name, kind) for name, kind in kinds.items())
+    left = [name for name in kinds if quick[name].null_count() != frame[name].null_count()]
+    return quick.with_columns(frame.select(typed(name, kinds[name]).alias(name) for name in left)) if left else quick
+
+
+def _plainly_typed(name: str, kind: str) -> pl.Expr:
+    """:func:`typed` for cells without outer spaces, in the most frequent format; null for any other."""
+    text = pl.col(name)
+    match kind:
+        case "boolean":
+            return text.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+        case "integer":
+            return text.cast(pl.Int64, strict=False)
+        case "number":
+            number = text.cast(pl.Float64, strict=False)
+            return pl.when(number.is_finite()).then(number).alias(name)
+        case "date":
+            return text.str.to_date(_DATE_FORMATS[0], strict=False)
+        case "datetime":
+            iso = text.str.replace(" ", "T", literal=True)
+            return iso.str.to_datetime(_TIME_FORMATS[0], strict=False, time_unit="us")
+    return text
+
+
 def is_value(name: str, kind: str) -> pl.Expr:
     """Whether each cell is missing or a value of the type; numbers that are not finite count as numbers."""
     text = pl.col(name)

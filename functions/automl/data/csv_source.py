@@ -15,6 +15,7 @@ from automl.errors import InvalidDataset
 
 BLOCK_BYTES = 16 * 1024 * 1024
 LONGEST_RECORD = 8 * BLOCK_BYTES
+_SLICE_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -93,13 +94,14 @@ def text_frames(pieces: Iterator[bytes], layout: Layout, uri: str) -> Iterator[p
     """
     where = Position(uri, layout.start_byte, 0, layout.start_line)
     for block in record_blocks(pieces):
-        frame = _parse(block, layout, where)
+        line_feeds = block.count(b"\n")
+        frame = _parse(block, layout, where, line_feeds)
         if frame.height:
             yield frame
-        where = Position(uri, where.byte + len(block), where.row + frame.height, where.line + block.count(b"\n"))
+        where = Position(uri, where.byte + len(block), where.row + frame.height, where.line + line_feeds)
 
 
-def _parse(block: bytes, layout: Layout, where: Position) -> pl.DataFrame:
+def _parse(block: bytes, layout: Layout, where: Position, line_feeds: int) -> pl.DataFrame:
     if b"\0" in block:
         line = where.line + block.count(b"\n", 0, block.index(b"\0"))
         raise InvalidDataset(
@@ -109,6 +111,7 @@ def _parse(block: bytes, layout: Layout, where: Position) -> pl.DataFrame:
     body = block.strip(b"\r\n")
     leading = len(block) - len(block.lstrip(b"\r\n"))
     start = Position(where.uri, where.byte + leading, where.row, where.line + block.count(b"\n", 0, leading))
+    line_feeds -= block.count(b"\n", 0, leading) + block.count(b"\n", leading + len(body))
     width = len(layout.columns)
     schema = dict.fromkeys(layout.columns, pl.String())
     if not body:
@@ -128,29 +131,47 @@ def _parse(block: bytes, layout: Layout, where: Position) -> pl.DataFrame:
             f"{where.uri}: the rows from {start.row} (line {start.line}) on cannot be read as CSV with delimiter "
             f"{layout.delimiter!r}; check quotes and line ends"
         ) from error
-    quoted = b'"' in body
-    if quoted and _may_have_stray_quotes(body, layout.delimiter.encode()):
+    inside = delimiters_in_quotes(body, layout.delimiter.encode())
+    if inside is None:
         check_quotes(body, frame, layout.delimiter, start)
-    lone_breaks = body.count(b"\r") - body.count(b"\r\n")
-    one_line_each = body.count(b"\n") + 1 == frame.height and not lone_breaks
-    if _has_short_records(body, frame, layout.delimiter, quoted):
+        inside = sum(frame.select(pl.all().str.count_matches(layout.delimiter, literal=True).sum()).row(0))
+    if _has_short_records(body, frame, layout.delimiter, inside):
         blank = blank_records(body, layout.delimiter, width, start)
         frame = frame.with_row_index("").filter(~pl.col("").is_in(blank)).drop("")
+        return clean_text(frame)
+    lone_returns = b"\r" in body and body.count(b"\r") != body.count(b"\r\n")
+    one_line_each = line_feeds + 1 == frame.height and not lone_returns
     return clean_text(frame, with_line_breaks=not one_line_each)
 
 
-def _may_have_stray_quotes(body: bytes, delimiter: bytes) -> bool:
-    """Whether some quote neither opens nor closes a cell nor is doubled; true for a few blocks that are well-formed.
+def delimiters_in_quotes(body: bytes, delimiter: bytes) -> int | None:
+    """How many delimiters are inside cells, if every quote opens or closes a cell or is doubled inside one; else None.
 
-    The engine reads on over such quotes and may join rows that belong apart, without a word.
+    The engine reads on over quotes that do not and may join rows that belong apart, without a word. None is also given
+    for cells that have quotes and begin without one, which are well-formed.
     """
-    single = body.replace(b'""', b"")
-    opening = single.count(delimiter + b'"') + single.count(b'\n"') + single.startswith(b'"')
-    closing = sum(single.count(b'"' + end) for end in (delimiter, b"\n", b"\r\n")) + single.endswith(b'"')
-    return not opening == closing == single.count(b'"') / 2
+    if b'"' not in body:
+        return 0
+    opens, closes = (delimiter, b"\n"), (delimiter, b"\n", b"\r\n")
+    inside = 0
+    slices = (body[first : first + _SLICE_BYTES] for first in range(0, len(body), _SLICE_BYTES))
+    for records in record_blocks(slices, len(body)):
+        before, *rest = records.split(b'"')
+        if not rest:
+            continue
+        between, after = set(rest[1:-1:2]), rest[-1]
+        if (
+            len(rest) % 2
+            or (before and not before.endswith(opens))
+            or (after and not after.startswith(closes))
+            or not all(not piece or (piece.startswith(closes) and piece.endswith(opens)) for piece in between)
+        ):
+            return None
+        inside += b"".join(rest[0::2]).count(delimiter)
+    return inside
 
 
-def _has_short_records(body: bytes, frame: pl.DataFrame, delimiter: str, quoted: bool) -> bool:
+def _has_short_records(body: bytes, frame: pl.DataFrame, delimiter: str, inside: int) -> bool:
     """Whether the engine filled up records that had too few cells, which blank lines are too.
 
     Delimiters between cells = delimiters in the block - delimiters inside cells; a full table has one less than columns
@@ -158,5 +179,4 @@ def _has_short_records(body: bytes, frame: pl.DataFrame, delimiter: str, quoted:
     """
     if frame.width == 1:
         return bool(frame.to_series().eq("").any())
-    inside = sum(frame.select(pl.all().str.count_matches(delimiter, literal=True).sum()).row(0)) if quoted else 0
     return bool(body.count(delimiter.encode()) - inside != frame.height * (frame.width - 1))

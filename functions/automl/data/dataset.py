@@ -3,7 +3,7 @@
 import io
 import itertools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +12,8 @@ import polars as pl
 from botocore.exceptions import ClientError
 
 from automl.data import csv_source, parquet_source
+from automl.data.ahead import ahead
+from automl.data.column_types import values
 from automl.data.dialect import Layout, check_columns, read_layout
 from automl.errors import InvalidDataset
 from automl.schema import nearest_name
@@ -52,6 +54,19 @@ class Batch:
     frame: pl.DataFrame
     first_row: int
     uri: str
+    _values: dict[tuple[str, str], pl.Series] = field(default_factory=dict, repr=False, compare=False)
+
+    def values(self, kinds: Mapping[str, str]) -> pl.DataFrame:
+        """Columns as values of a type, as :func:`automl.data.column_types.values` gives them, each parsed only once."""
+        new = {name: kind for name, kind in kinds.items() if (name, kind) not in self._values}
+        for series in values(self.frame, new):
+            self._values[series.name, new[series.name]] = series
+        return pl.DataFrame([self._values[name, kind] for name, kind in kinds.items()])
+
+    def misfits(self, kinds: Mapping[str, str]) -> list[str]:
+        """Those of the columns that have a cell that is neither missing nor a finite value of its type."""
+        read = self.values(kinds)
+        return [name for name in kinds if read[name].null_count() != self.frame[name].null_count()]
 
     def row(self, offset: int) -> str:
         """Where a row of the frame is, for messages."""
@@ -104,9 +119,14 @@ class Dataset:
     def batches(self) -> Iterator[Batch]:
         """The rows in their order; every call reads the dataset anew. Columns are those of the first object.
 
+        The next batch is read while the caller is busy with the last one.
+
         Raises:
             InvalidDataset: an object cannot be read, or there is no row in any of them.
         """
+        return ahead(self._batches())
+
+    def _batches(self) -> Iterator[Batch]:
         row = 0
         for source in self.sources:
             for frame in self._frames(source):
@@ -120,7 +140,7 @@ class Dataset:
         if source.layout is None:
             return parquet_source.text_frames(self.s3, source.stored, source.columns)
         body = _get(self.s3, uri)
-        pieces = csv_source.unzipped(body, uri) if source.zipped else csv_source.chunks(body)
+        pieces = ahead(csv_source.unzipped(body, uri) if source.zipped else csv_source.chunks(body))
         return csv_source.text_frames(_skip(pieces, source.layout.start_byte), source.layout, uri)
 
 

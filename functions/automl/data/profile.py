@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from automl.data.column_types import NUMERIC, TYPES, fitting_types, typed
+from automl.data.column_types import NUMERIC, TYPES, fitting_types
+from automl.data.dataset import Batch
 
 TOP_VALUES = 20
 """Columns with more distinct values than this show none of them: they may be names or addresses."""
@@ -35,6 +36,11 @@ class ColumnProfile:
     def kind(self) -> str:
         """The narrowest of :data:`automl.data.column_types.TYPES` that all cells have; string when all are missing."""
         return self.kinds[0] if self.sketch.len() else "string"
+
+    @property
+    def undecided(self) -> bool:
+        """Whether types are left of which none implies another, as for a column without a value so far."""
+        return len({"boolean", "number", "datetime"} & set(self.kinds)) > 1
 
     @property
     def distinct(self) -> int:
@@ -79,22 +85,30 @@ class Profile:
         """The type of each column."""
         return {name: column.kind for name, column in self.columns.items()}
 
-
-def profile_frames(frames: Iterable[pl.DataFrame], names: Iterable[str]) -> Profile:
-    """Profile text frames that have the named columns; memory does not grow with the number of rows."""
-    profile = Profile({name: ColumnProfile(name) for name in names})
-    for frame in frames:
-        profile.rows += frame.height
-        columns = list(profile.columns.values())
-        _narrow(columns, frame.head(_SCREEN_ROWS))
-        _narrow(columns, frame)
-        _count_missing_and_distinct(columns, frame)
-        _count_values(columns, frame)
-        _measure([column for column in columns if "number" in column.kinds], frame)
-    return profile
+    def add(self, batch: Batch) -> None:
+        """Take some more rows in; memory does not grow with their number."""
+        self.rows += batch.frame.height
+        columns = list(self.columns.values())
+        _narrow(columns, batch)
+        _count_missing_and_distinct(columns, batch.frame)
+        _count_values(columns, batch.frame)
+        _measure([column for column in columns if "number" in column.kinds], batch)
 
 
-def _narrow(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
+def empty_profile(names: Iterable[str]) -> Profile:
+    """The profile of a dataset with these columns before its rows are seen."""
+    return Profile({name: ColumnProfile(name) for name in names})
+
+
+def _narrow(columns: list[ColumnProfile], batch: Batch) -> None:
+    """Rule out the types that some cell does not have; most are ruled out by a few rows, few columns need two looks."""
+    _keep_fitting(columns, batch.frame.head(_SCREEN_ROWS))
+    narrowest = {column.name: column.kinds[0] for column in columns if column.kinds != ["string"]}
+    misfits = set(batch.misfits(narrowest))
+    _keep_fitting([column for column in columns if column.name in misfits or column.undecided], batch.frame)
+
+
+def _keep_fitting(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
     fitting = fitting_types(frame, {column.name: column.kinds for column in columns})
     for column in columns:
         column.kinds = fitting[column.name]
@@ -102,12 +116,17 @@ def _narrow(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
 
 def _count_missing_and_distinct(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
     missing = frame.null_count().row(0)
-    sketches = frame.select(
-        pl.col(column.name).drop_nulls().hash().unique().bottom_k(_SKETCH_SIZE).implode() for column in columns
-    )
+    sketches = frame.select(_smallest_hashes(column).implode() for column in columns)
     for column, count in zip(columns, missing, strict=True):
         column.missing += count
         column.sketch = pl.concat([column.sketch, sketches[column.name][0]]).unique().bottom_k(_SKETCH_SIZE)
+
+
+def _smallest_hashes(column: ColumnProfile) -> pl.Expr:
+    hashes = pl.col(column.name).drop_nulls().hash()
+    if column.sketch.len() == _SKETCH_SIZE:  # which only smaller hashes can change
+        hashes = hashes.filter(hashes < column.sketch.max())
+    return hashes.unique().bottom_k(_SKETCH_SIZE)
 
 
 def _count_values(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
@@ -119,12 +138,12 @@ def _count_values(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
             column.counts[value] = column.counts.get(value, 0) + count
 
 
-def _measure(columns: list[ColumnProfile], frame: pl.DataFrame) -> None:
-    if not columns:
-        return
-    numbers = frame.select(typed(column.name, "number") for column in columns)
+def _measure(columns: list[ColumnProfile], batch: Batch) -> None:
+    numbers = batch.values({column.name: column.kinds[0] for column in columns if column.kinds[0] in NUMERIC})
     for column in columns:
-        values = numbers[column.name].drop_nulls()
+        if column.name not in numbers.columns:  # all cells are missing so far
+            continue
+        values = numbers[column.name].drop_nulls().cast(pl.Float64)
         if values.len():
             low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
             column.minimum = low if column.minimum is None else min(low, column.minimum)

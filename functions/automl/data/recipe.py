@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from automl.data.column_types import NUMERIC, clean_text, is_value, to_text, typed
+from automl.data.column_types import NUMERIC, clean_text, is_value, to_text
 from automl.data.dataset import Batch, Dataset, named
 from automl.data.expressions import Expression, parse
 from automl.errors import InvalidDataset, InvalidRequest
@@ -57,7 +57,7 @@ class Recipe:
         """The derived columns' expressions, checked."""
         return {name: parse(text, self.types, f"Transform.Derive[{name!r}]") for name, text in self.derive}
 
-    @property
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """The model's columns that may hold something else than numbers, in training order."""
         raw = [name for name in self.raw_features if self.types[name] not in NUMERIC]
@@ -129,7 +129,7 @@ class Recipe:
         ]
         used = {name for expression in expressions for name in expression.columns}
         self._check_cells(batch, {name: kind for name, kind in self.types.items() if name in used}, "the recipe")
-        values = frame.select(typed(name, self.types[name]).alias(name) for name in self.types if name in used)
+        values = batch.values({name: kind for name, kind in self.types.items() if name in used})
         texts = [frame.select(self.raw_features)]
         for name, expression in self.derived.items():
             column = _evaluate(expression, values, batch).alias(name)
@@ -158,12 +158,11 @@ class Recipe:
         return self.condition is not None and (training or not self.filter_uses_target)
 
     def _check_cells(self, batch: Batch, kinds: Mapping[str, str], reader: str) -> None:
-        if not kinds:
-            return
-        fits = batch.frame.select(is_value(name, kind).alias(name) for name, kind in kinds.items())
-        for name, kind in kinds.items():
-            if not fits[name].all():
-                offset = fits[name].arg_min() or 0
+        for name in batch.misfits(kinds):
+            kind = kinds[name]
+            fits = batch.frame.select(is_value(name, kind)).to_series()
+            if not fits.all():
+                offset = fits.arg_min() or 0
                 form = ", written like 1234.5" if kind == "number" else ""
                 raise InvalidDataset(
                     f"Column {name!r} has a cell that is no {kind} in {batch.row(offset)}; {reader} needs {kind} "

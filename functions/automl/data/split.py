@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import operator
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -23,10 +22,11 @@ def row_hashes(frame: pl.DataFrame, ignored: Collection[str] = ()) -> pl.Series:
         ignored: columns that do not count, such as a row's identity.
     """
     names = sorted(set(frame.columns) - set(ignored))
-    text = frame.select(pl.concat_str([pl.col(name).fill_null("") for name in names], separator="\x1f")).to_series()
-    blake2b = hashlib.blake2b
-    hashes = [int.from_bytes(blake2b(row.encode(), digest_size=_BITS // 8).digest(), "big") for row in text]
-    return pl.Series("hash", hashes, dtype=pl.UInt64)
+    cells = pl.concat_str([pl.col(name).fill_null("") for name in names], separator="\x1f")
+    rows = frame.select(cells.cast(pl.Binary)).to_series().to_list()
+    hashed = map(functools.partial(hashlib.blake2b, digest_size=_BITS // 8), rows)
+    digests = pl.Series("hash", [row.digest() for row in hashed], dtype=pl.Binary)
+    return digests.bin.reinterpret(dtype=pl.UInt64, endianness="big")
 
 
 def assign(hashes: pl.Series, test: float, calibration: float) -> pl.Series:
@@ -58,10 +58,12 @@ class Fingerprint:
 
     def add(self, hashes: pl.Series) -> None:
         """Count the rows of these hashes in."""
-        numbers: list[int] = hashes.to_list()
-        self.rows += len(numbers)
-        self.total = (self.total + sum(numbers)) % 2**_BITS
-        self.parity = functools.reduce(operator.xor, numbers, self.parity)
+        if not hashes.len():
+            return
+        half = 2 ** (_BITS // 2)  # sums of halves do not overflow
+        self.rows += hashes.len()
+        self.total = (self.total + int((hashes // half).sum()) * half + int((hashes % half).sum())) % 2**_BITS
+        self.parity ^= int(hashes.bitwise_xor())  # type: ignore[arg-type]
 
     def hex(self) -> str:
         """32 hexadecimal digits."""

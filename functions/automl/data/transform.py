@@ -1,28 +1,20 @@
 """Transform Data: from the request's dataset to a checked, split, model-ready copy of it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from automl.data.column_types import fitting_types, typed
-from automl.data.dataset import Batch, Dataset, open_dataset
-from automl.data.parts import PartWriter, csv_records
-from automl.data.problem import (
-    MINIMUM_TRAINING_ROWS,
-    MISSING_IS,
-    Problem,
-    TargetValues,
-    check_usable,
-    confidence,
-    decide,
-)
-from automl.data.profile import Profile, profile_frames
+from automl.data.ahead import Behind
+from automl.data.dataset import Dataset, open_dataset
+from automl.data.guess import Guess
+from automl.data.parts import csv_records
+from automl.data.problem import MINIMUM_TRAINING_ROWS, MISSING_IS, Problem, check_usable, confidence, decide
+from automl.data.profile import Profile, empty_profile
 from automl.data.recipe import Recipe, from_request
 from automl.data.reserved_columns import ROW_COLUMN, check_columns, check_identity
 from automl.data.spelling import Spellings
-from automl.data.split import CALIBRATION, TEST, TRAIN, Fingerprint, assign, row_hashes
+from automl.data.split import CALIBRATION, TEST, TRAIN
+from automl.data.splitter import Splitter, new_splitter
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.objectives import check_gate
 from automl.run_files import RunFiles
@@ -31,16 +23,12 @@ from automl.storage import delete_prefix, read_json, write_bytes, write_json
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PART_BYTES = 32 * 1024 * 1024
-"""Also what a writer holds in memory. 1,000 objects, the most that Autopilot counts under a prefix, are 32 GB."""
-_SMOKE_ROWS = 5
-
 
 def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
     """Profile, check, split and write the dataset of the run's request.json; what the state machine goes on with.
 
-    Writes data/{train,calibration,test}/part-*.csv, recipe.json, profile.json and smoke.csv. Rows stream through twice:
-    once for exact types and once to be written.
+    Writes data/{train,calibration,test}/part-*.csv, recipe.json, profile.json and smoke.csv. Rows stream through once;
+    a second time where later rows change what the first ones let expect.
 
     Raises:
         InvalidDataset: the dataset, or the rows to score, cannot be used; nothing is left in data/.
@@ -50,8 +38,22 @@ def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
     dataset = _open(s3, request["Dataset"])
     scoring = _open(s3, request["Scoring"]) if request.get("Scoring") else None
     _check_roles(dataset, request["Dataset"])
-    spellings = Spellings()
-    profile = profile_frames(_spelt(dataset, request["Dataset"]["TargetColumn"], spellings), dataset.columns)
+    try:
+        return _transform(s3, run, request, dataset, scoring)
+    except (InvalidDataset, InvalidRequest):
+        delete_prefix(s3, run.data)
+        raise
+
+
+def _transform(
+    s3: "S3Client", run: RunFiles, request: Mapping[str, Any], dataset: Dataset, scoring: Dataset | None
+) -> dict[str, Any]:
+    profile, spellings = empty_profile(dataset.columns), Spellings()
+    with Guess(s3, run, request, dataset) as guess:
+        for batch in dataset.batches():
+            spellings.add(batch.frame[request["Dataset"]["TargetColumn"]])
+            profile.add(batch)
+            guess.add(batch, profile, spellings)
     recipe = from_request(request, profile.types)
     if scoring:
         recipe.check_scorable(scoring)
@@ -63,23 +65,14 @@ def transform_data(s3: "S3Client", run: RunFiles) -> dict[str, Any]:
     if scoring:
         for batch in scoring.batches():
             recipe.to_score(batch)
-    try:
-        return _write(s3, run, request, dataset, profile, recipe, spellings)
-    except (InvalidDataset, InvalidRequest):
-        delete_prefix(s3, run.data)
-        raise
+    splitter = guess.result(recipe, spellings) or _split(s3, run, request, dataset, recipe, spellings)
+    return _finish(s3, run, request, dataset, profile, splitter)
 
 
 def _open(s3: "S3Client", request: Mapping[str, Any]) -> Dataset:
     dataset = open_dataset(s3, request["S3Uri"], request.get("Delimiter"))
     check_columns(dataset)
     return dataset
-
-
-def _spelt(dataset: Dataset, target: str, spellings: Spellings) -> Iterator[pl.DataFrame]:
-    for batch in dataset.batches():
-        spellings.add(batch.frame[target])
-        yield batch.frame
 
 
 def _check_roles(dataset: Dataset, request: Mapping[str, Any]) -> None:
@@ -89,108 +82,39 @@ def _check_roles(dataset: Dataset, request: Mapping[str, Any]) -> None:
         check_identity(id_column)
 
 
-@dataclass
-class Splitter:
-    """Sends each row to its split and counts on the way. ``shares`` are the test and the calibration share."""
-
-    recipe: Recipe
-    shares: tuple[float, float]
-    writers: dict[str, PartWriter]
-    target: TargetValues
-    corrections: Mapping[str, str]
-    maybe_numbers: list[str]
-    """Features that have been numbers in all training rows so far, though not in all rows."""
-    fingerprints: dict[str, Fingerprint] = field(
-        default_factory=lambda: {"Dataset": Fingerprint(), "Test": Fingerprint()}
-    )
-    """Of all rows that went to a split, and of the test split's."""
-    train_values: set[str] = field(default_factory=set)
-    filtered_out: int = 0
-    smoke: pl.DataFrame | None = None
-
-    def add(self, batch: Batch) -> None:
-        """Write the rows: train as the model sees them with the target last, the others raw with their number."""
-        passes, features = self.recipe.apply(batch, training=True)
-        name = self.recipe.target
-        labelled = batch.frame.select(
-            pl.col(name).is_not_null() & (typed(name, self.target.kind).is_not_null() if self.target.numeric else True)
-        ).to_series()
-        self.filtered_out += int((~passes).sum())
-        kept = passes & labelled
-        labels = batch.frame[name].replace(self.corrections) if self.corrections else batch.frame[name]
-        values = dict(labels.filter(kept).value_counts().rows())
-        self.target.add(values, int((passes & ~labelled).sum()))
-        ignored = {self.recipe.id_column} if self.recipe.id_column else set()
-        raw = batch.frame.with_columns(
-            pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String).alias(ROW_COLUMN)
-        ).filter(kept)
-        hashes = row_hashes(raw.drop(ROW_COLUMN), ignored)
-        split = assign(hashes, *self.shares)
-        self.fingerprints["Dataset"].add(hashes)
-        self.fingerprints["Test"].add(hashes.filter(split == TEST))
-        train = features.with_columns(labels).filter(kept).filter(split == TRAIN)
-        fitting = fitting_types(train, {column: ["number"] for column in self.maybe_numbers})
-        self.maybe_numbers = [column for column in self.maybe_numbers if fitting[column]]
-        self.train_values.update(train[name].unique().head(2))
-        if self.smoke is None and train.height:
-            self.smoke = train.head(_SMOKE_ROWS).drop(name)
-        self.writers[TRAIN].write(train)
-        self.writers[CALIBRATION].write(raw.filter(split == CALIBRATION))
-        self.writers[TEST].write(raw.filter(split == TEST))
-
-    def rows(self, read: int) -> dict[str, int]:
-        """How many rows went where."""
-        return {
-            "Read": read,
-            "FilteredOut": self.filtered_out,
-            "WithoutTarget": self.target.missing,
-            "Train": self.writers[TRAIN].rows,
-            "Calibration": self.writers[CALIBRATION].rows,
-            "Test": self.writers[TEST].rows,
-        }
+def _split(
+    s3: "S3Client", run: RunFiles, request: Mapping[str, Any], dataset: Dataset, recipe: Recipe, spellings: Spellings
+) -> Splitter:
+    splitter = new_splitter(s3, run, request, dataset, recipe, spellings)
+    with Behind(splitter.write) as writing:
+        for batch in dataset.batches():
+            writing.add(splitter.split(batch, recipe.texts))
+    return splitter
 
 
-def _write(
+def _finish(
     s3: "S3Client",
     run: RunFiles,
     request: Mapping[str, Any],
     dataset: Dataset,
     profile: Profile,
-    recipe: Recipe,
-    spellings: Spellings,
+    splitter: Splitter,
 ) -> dict[str, Any]:
-    raw_header = [*dataset.columns, ROW_COLUMN]
-    headers = {TRAIN: [*recipe.features, recipe.target], CALIBRATION: raw_header, TEST: raw_header}
-    transform = request.get("Transform", {})
-    splitter = Splitter(
-        recipe=recipe,
-        shares=(transform["Test"], transform["Calibration"]),
-        writers={name: _writer(s3, run, name, header) for name, header in headers.items()},
-        target=TargetValues(dataset.uri, recipe.target, profile.types[recipe.target]),
-        corrections=spellings.corrections(profile.types[recipe.target]),
-        maybe_numbers=list(recipe.texts),
-    )
-    for batch in dataset.batches():
-        splitter.add(batch)
-    for writer in splitter.writers.values():
-        writer.close()
+    splitter.close()
     rows = splitter.rows(profile.rows)
     _check_rows(dataset.uri, rows, splitter)
     asked = request.get("Problem", {})
     problem = decide(splitter.target, asked.get("Type"), asked.get("ObjectiveMetric"))
     check_gate(problem.type, request.get("Gate", {}).get("Minimum", {}))
     fingerprint = {name: item.hex() for name, item in splitter.fingerprints.items()}
+    recipe = splitter.recipe
     state = _state(run, request, recipe, problem, rows)
-    recipe = replace(recipe, numbers=tuple(splitter.maybe_numbers))
-    write_json(s3, run.recipe, recipe.document(problem.type))
+    numbers = tuple(name for name in recipe.texts if name in splitter.maybe_numbers)
+    write_json(s3, run.recipe, replace(recipe, numbers=numbers).document(problem.type))
     write_json(s3, run.profile, _profile_document(dataset, profile, problem, rows, fingerprint))
     assert splitter.smoke is not None, "there are training rows"
     write_bytes(s3, run.smoke_rows, csv_records(splitter.smoke))
     return {**state, "Fingerprint": fingerprint}
-
-
-def _writer(s3: "S3Client", run: RunFiles, split: str, header: list[str]) -> PartWriter:
-    return PartWriter(s3, lambda part: f"{run.split(split)}part-{part:05d}.csv", header, PART_BYTES)
 
 
 def _check_rows(uri: str, rows: Mapping[str, int], splitter: Splitter) -> None:

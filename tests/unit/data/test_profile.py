@@ -11,13 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.data.column_types import DTYPES, TYPES, is_value, typed
-from automl.data.profile import TOP_VALUES, profile_frames
+from automl.data.dataset import Batch
+from automl.data.profile import TOP_VALUES, empty_profile
 from automl.schema import load
 
 
 def profile(*batches: Sequence[str | None]) -> Any:
-    frames = [pl.DataFrame({"x": batch}, schema={"x": pl.String}) for batch in batches]
-    return profile_frames(frames, ["x"]).columns["x"]
+    found = empty_profile(["x"])
+    for batch in batches:
+        found.add(Batch(pl.DataFrame({"x": batch}, schema={"x": pl.String}), 0, "s3://bucket/data.csv"))
+    return found.columns["x"]
 
 
 @pytest.mark.parametrize(

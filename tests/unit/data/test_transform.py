@@ -11,7 +11,7 @@ import jsonschema
 import polars as pl
 import pytest
 
-from automl.data import transform as module
+from automl.data import splitter
 from automl.data.column_types import clean_text
 from automl.data.dataset import Batch
 from automl.data.recipe import from_document
@@ -149,7 +149,7 @@ def test_a_row_keeps_its_split_whatever_the_order_of_columns_and_rows_and_its_id
 def test_parts_have_headers_and_hold_all_rows(data_bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(data_bucket, houses(400), key="in/houses.csv/1.csv")
     put(data_bucket, houses(900)[400:], key="in/houses.csv/2.csv")
-    monkeypatch.setattr(module, "PART_BYTES", 5_000)
+    monkeypatch.setattr(splitter, "PART_BYTES", 5_000)
 
     data = transform(data_bucket)
 

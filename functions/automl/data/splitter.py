@@ -1,0 +1,126 @@
+"""Sends each row to its split, as the recipe and the row's own content say, and counts on the way."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from automl.data.column_types import fitting_types
+from automl.data.dataset import Batch, Dataset
+from automl.data.parts import PartWriter
+from automl.data.problem import TargetValues
+from automl.data.recipe import Recipe
+from automl.data.reserved_columns import ROW_COLUMN
+from automl.data.spelling import Spellings
+from automl.data.split import CALIBRATION, TEST, TRAIN, Fingerprint, assign, row_hashes
+from automl.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PART_BYTES = 32 * 1024 * 1024
+"""Also what a writer holds in memory. 1,000 objects, the most that Autopilot counts under a prefix, are 32 GB."""
+_SMOKE_ROWS = 5
+
+
+@dataclass
+class Splitter:
+    """Splits batches and writes the splits: two steps, so that the second can go on in another thread.
+
+    ``shares`` are the test and the calibration share.
+    """
+
+    recipe: Recipe
+    shares: tuple[float, float]
+    writers: dict[str, PartWriter]
+    target: TargetValues
+    corrections: Mapping[str, str]
+    maybe_numbers: set[str]
+    """Features that have been numbers in all training rows so far."""
+    fingerprints: dict[str, Fingerprint] = field(
+        default_factory=lambda: {"Dataset": Fingerprint(), "Test": Fingerprint()}
+    )
+    """Of all rows that went to a split, and of the test split's."""
+    train_values: set[str] = field(default_factory=set)
+    filtered_out: int = 0
+    smoke: pl.DataFrame | None = None
+
+    def split(self, batch: Batch, texts: Collection[str]) -> dict[str, pl.DataFrame]:
+        """The rows of each split: train as the model sees them with the target last, the others raw with their number.
+
+        Args:
+            batch: some more rows.
+            texts: features that have something else than numbers in some row seen so far.
+        """
+        passes, features = self.recipe.apply(batch, training=True)
+        name = self.recipe.target
+        numeric = self.target.numeric
+        known = batch.values({name: self.target.kind}).to_series() if numeric else batch.frame[name]
+        labels = batch.frame[name].replace(self.corrections) if self.corrections else batch.frame[name]
+        kept = passes & known.is_not_null()
+        self.filtered_out += batch.frame.height - int(passes.sum())
+        labelled = labels.filter(kept)
+        values = {"": labelled.len()} if self.target.many else dict(labelled.value_counts().rows())
+        self.target.add(values, int(passes.sum()) - labelled.len())
+        ignored = {self.recipe.id_column} if self.recipe.id_column else set()
+        hashes = row_hashes(batch.frame.filter(kept), ignored)
+        where = kept.arg_true()
+        split = assign(hashes, *self.shares)
+        self.fingerprints["Dataset"].add(hashes)
+        self.fingerprints["Test"].add(hashes.filter(split == TEST))
+        raw = batch.frame.with_columns(
+            pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String).alias(ROW_COLUMN)
+        )
+        train = features.with_columns(labels)[where.filter(split == TRAIN)]
+        fitting = fitting_types(train, {column: ["number"] for column in texts if column in self.maybe_numbers})
+        self.maybe_numbers -= {column for column, kinds in fitting.items() if not kinds}
+        if len(self.train_values) < 2:
+            self.train_values.update(train[name].unique().head(2))
+        if self.smoke is None and train.height:
+            self.smoke = train.head(_SMOKE_ROWS).drop(name)
+        others = {other: raw[where.filter(split == other)] for other in (CALIBRATION, TEST)}
+        return {TRAIN: train, **others}
+
+    def write(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Write the rows of each split."""
+        for name, frame in frames.items():
+            self.writers[name].write(frame)
+
+    def close(self) -> None:
+        """Put the rows that are left."""
+        for writer in self.writers.values():
+            writer.close()
+
+    def rows(self, read: int) -> dict[str, int]:
+        """How many rows went where."""
+        return {
+            "Read": read,
+            "FilteredOut": self.filtered_out,
+            "WithoutTarget": self.target.missing,
+            "Train": self.writers[TRAIN].rows,
+            "Calibration": self.writers[CALIBRATION].rows,
+            "Test": self.writers[TEST].rows,
+        }
+
+
+def new_splitter(
+    s3: "S3Client", run: RunFiles, request: Mapping[str, Any], dataset: Dataset, recipe: Recipe, spellings: Spellings
+) -> Splitter:
+    """A splitter that writes to the run's data/."""
+    raw_header = [*dataset.columns, ROW_COLUMN]
+    headers = {TRAIN: [*recipe.features, recipe.target], CALIBRATION: raw_header, TEST: raw_header}
+    transform = request["Transform"]
+    kind = recipe.types[recipe.target]
+    return Splitter(
+        recipe=recipe,
+        shares=(transform["Test"], transform["Calibration"]),
+        writers={name: _writer(s3, run, name, header) for name, header in headers.items()},
+        target=TargetValues(dataset.uri, recipe.target, kind),
+        corrections=spellings.corrections(kind),
+        maybe_numbers=set(recipe.features),
+    )
+
+
+def _writer(s3: "S3Client", run: RunFiles, split: str, header: list[str]) -> PartWriter:
+    return PartWriter(s3, lambda part: f"{run.split(split)}part-{part:05d}.csv", header, PART_BYTES)
