@@ -21,6 +21,8 @@ from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
 
 AUTOFLOW = Path(sys.executable).with_name("autoflow")
+ON_DEMAND = "on-demand"
+"""The endpoint that there is not: its model is registered, and served while somebody scores."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,10 +42,22 @@ def cloud() -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def stack(cloud: Cloud) -> Stack:
     # Few candidates for the sample that leaves their number to the stack.
-    return deploy.deploy(cloud, parameters={**deploy.PARAMETERS, "AutoMLMaxCandidates": "2"})
+    parameters = {"AutoMLMaxCandidates": "2", "IncomingEndpointName": ON_DEMAND}
+    return deploy.deploy(cloud, parameters={**deploy.PARAMETERS, **parameters})
 
 
 Execute = Callable[..., dict[str, Any]]
+
+
+def wait(cloud: Cloud, execution: str, timeout: float) -> dict[str, Any]:
+    """The description of an execution that has ended."""
+    client, end = cloud.client("stepfunctions"), time.monotonic() + timeout
+    while True:
+        description: dict[str, Any] = client.describe_execution(executionArn=execution)
+        if description["status"] != "RUNNING":
+            return description
+        assert time.monotonic() < end, "the execution hangs"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +67,47 @@ def execute(cloud: Cloud, stack: Stack) -> Execute:
 
     def run(machine: str, request: Mapping[str, Any], timeout: float = 240) -> dict[str, Any]:
         arn = client.start_execution(stateMachineArn=stack.outputs[f"{machine}Arn"], input=json.dumps(request))
-        end = time.monotonic() + timeout
-        while True:
-            description: dict[str, Any] = client.describe_execution(executionArn=arn["executionArn"])
-            if description["status"] != "RUNNING":
-                return description
-            assert time.monotonic() < end, "the execution hangs"
-            time.sleep(0.2)
+        return wait(cloud, arn["executionArn"], timeout)
 
     return run
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A model that was approved and is not in service, and rows for it in the data bucket."""
+
+    cloud: Cloud
+    bucket: str
+    run: str
+    key: str
+    rows: int
+    endpoint: str = ON_DEMAND
+
+    def scoring(self, uri: str = "", **endpoint: Any) -> dict[str, Any]:
+        """Input of a scoring of those rows, or others."""
+        dataset = {"S3Uri": uri or f"s3://{self.bucket}/{self.key}"}
+        return {"Endpoint": {"Name": self.endpoint, **endpoint}, "Dataset": dataset}
+
+    def upload(self, path: Path, key: str) -> str:
+        self.cloud.client("s3").upload_file(str(path), self.bucket, key)
+        return f"s3://{self.bucket}/{key}"
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """The description of an execution, when it has ended."""
+        return wait(self.cloud, execution, 240)
+
+
+@pytest.fixture(scope="session")
+def learnt(cloud: Cloud, stack: Stack, execute: Execute, tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    folder, s3 = tmp_path_factory.mktemp("on-demand"), cloud.client("s3")
+    bucket, new = stack.outputs["DataBucketName"], customers(120, seed=8)
+    s3.upload_file(str(write_csv(folder / "old.csv", customers(900))), bucket, "uploads/on-demand/old.csv")
+    s3.upload_file(str(write_csv(folder / "new.csv", new)), bucket, "uploads/on-demand/new.csv")
+    dataset = {"S3Uri": f"s3://{bucket}/uploads/on-demand/old.csv", "TargetColumn": "cancels", "IdColumn": "customer"}
+    automl, endpoint = {"MaxCandidates": 1, "MaxRuntimeSeconds": 30}, {"Name": ON_DEMAND, "Keep": False}
+    ended = execute("AutoMLStateMachine", {"Dataset": dataset, "AutoML": automl, "Endpoint": endpoint})
+    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
+    return Learnt(cloud, bucket, json.loads(ended["output"])["Run"], "uploads/on-demand/new.csv", len(new))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ STORY = [
     "create_endpoint",
     "get_endpoint",
     "test_endpoint",
+    "find_model",
     "prepare_rows",
     "invoke_endpoint",
     "filter_predictions",
