@@ -1,6 +1,7 @@
 """Small corrections of LocalStack 4.14, applied once before any service is loaded."""
 
 import contextlib
+import dataclasses
 import functools
 import json
 import os
@@ -10,6 +11,7 @@ import time
 import types
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 from localstack.runtime import hooks
@@ -30,6 +32,7 @@ def apply() -> None:
     stop_waiting_for_answers()
     keep_objects_apart()
     transform_before_resolving()
+    tell_rules_the_keys_of_objects()
     start_executions_with_transformed_input()
     refuse_unreadable_requests()
     refuse_auto_scaling()
@@ -163,6 +166,21 @@ def transform_before_resolving() -> None:
     from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
 
     _replace(ChangeSetModelTransform, "_execute_local_transforms", lambda self: None)
+
+
+def tell_rules_the_keys_of_objects() -> None:
+    """An event of S3 on the event bus has the object's key as it is, not as a URL has it.
+
+    LocalStack encodes it as S3 does for its older notifications.
+    """
+    from localstack.services.s3.notifications import EventBridgeNotifier
+
+    payload: Any = EventBridgeNotifier._get_event_payload
+
+    def with_key(context: Any, config_id: Any = None) -> Any:
+        return payload(dataclasses.replace(context, key_name=unquote(context.key_name)), config_id)
+
+    _replace(EventBridgeNotifier, "_get_event_payload", staticmethod(with_key))
 
 
 def start_executions_with_transformed_input() -> None:
