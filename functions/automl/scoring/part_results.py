@@ -77,7 +77,7 @@ def collect_parts(s3: "S3Client", state: Mapping[str, Any]) -> Document:
 
     Args:
         s3: client.
-        state: ``Rows``, ``Execution`` and, when Step Functions gave up the Map, ``MapError``.
+        state: ``Rows``, ``Execution``, ``TransformJob`` if there was one, ``MapError`` if Step Functions gave up the Map.
 
     Raises:
         PartsFailed: more parts were not scored than is tolerated. Says which, why, and how to score just these.
@@ -95,7 +95,7 @@ def collect_parts(s3: "S3Client", state: Mapping[str, Any]) -> Document:
     known = sum(part["Rows"] for part in parts)
     document = {
         **add_up(parts),
-        **_speed(scored_now),
+        **_speed(scored_now, state.get("TransformJob", {}).get("StartedAt")),
         "Usage": {
             "StateTransitions": _TRANSITIONS_OF_PART * len(scored_now),
             **usage.total(part["Usage"] for part in scored_now),
@@ -132,11 +132,11 @@ def _started(state: Mapping[str, Any]) -> str:
     return datetime.fromisoformat(state["Execution"]["StartTime"]).astimezone(UTC).isoformat()
 
 
-def _speed(parts: Sequence[Mapping[str, Any]]) -> Document:
-    """From the first part's begin to the last one's end, without preparing and deploying."""
+def _speed(parts: Sequence[Mapping[str, Any]], job_started: str | None) -> Document:
+    """From the first part's begin, or that of the transform job, to the last part's end; without preparing rows."""
     if not parts:
         return {"Seconds": 0.0, "RowsPerSecond": None}
-    began = min(datetime.fromisoformat(part["StartedAt"]) for part in parts)
+    began = datetime.fromisoformat(job_started or min(part["StartedAt"] for part in parts))
     ended = max(datetime.fromisoformat(part["EndedAt"]) for part in parts)
     seconds = (ended - began).total_seconds()
     rows = sum(part["Rows"] for part in parts)

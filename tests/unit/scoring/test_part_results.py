@@ -80,6 +80,15 @@ def test_parts_are_added_up(data_bucket: Any, rows: dict[str, Any]) -> None:
     assert "FailedParts" not in parts
 
 
+def test_the_time_of_a_transform_job_counts(data_bucket: Any, rows: dict[str, Any]) -> None:
+    finish(data_bucket, rows, 0, 1, 2, 3, 4)
+
+    own = collect(data_bucket, rows)["Seconds"]
+    with_job = collect(data_bucket, rows, TransformJob={"StartedAt": "2026-11-21T09:00:00+00:00"})["Seconds"]
+
+    assert with_job == pytest.approx(own + 3600)
+
+
 def test_a_failed_part_fails_the_scoring_and_the_error_says_how_to_go_on(
     data_bucket: Any, rows: dict[str, Any]
 ) -> None:
