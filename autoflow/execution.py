@@ -78,6 +78,10 @@ class Execution:
         """The newest state data that came with the news; empty before the first."""
         return json_object(self._history.state)
 
+    def has_entered(self, state: str) -> bool:
+        """Whether the news told that it has been in that state."""
+        return state in self._history.passed
+
     def describe(self) -> dict[str, Any]:
         """``status``, ``output``, ``error``, ``cause`` …, as Step Functions tells."""
         document: dict[str, Any] = self.stack.client("stepfunctions").describe_execution(executionArn=self.arn)
@@ -148,6 +152,7 @@ class _History:
         self.arn = arn
         self.parent = parent
         self.entered = ""
+        self.passed: set[str] = set()
         self.last = 0
         self.ended = False
         self.state = ""
@@ -166,6 +171,7 @@ class _History:
                 self.state = output
             if kind in {"TaskStateEntered", "MapStateEntered"}:
                 self.entered = event["stateEnteredEventDetails"]["name"]
+                self.passed.add(self.entered)
                 yield Step(self.entered, parent=self.parent, at=at)
             elif kind == "TaskStateExited":
                 details = event["stateExitedEventDetails"]

@@ -8,8 +8,8 @@ _WINDOW_SHARE = 0.25
 """Of the elapsed time: what has run for an hour is not judged by its last half minute."""
 _WINDOW_CHANGES = 3
 """Rows come in parts, many at once; fewer changes than this say little about the rate."""
-_ENOUGH_SHARE = 0.1
-"""Of all rows: so many tell the rate, however few changes they came in."""
+_ENOUGH_SHARE, _ENOUGH_CHANGES = 0.1, 2
+"""So many of all rows do tell the rate, though in fewer changes: the first alone has the cold start in it."""
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 1.0, 30 * 86400.0
 """Of a time left that is worth being told."""
 
@@ -57,7 +57,8 @@ class Pace:
 
     def _tells_enough(self, done: int) -> bool:
         before = self._start[1]
-        return self._count >= _WINDOW_CHANGES or 0 < done - before >= _ENOUGH_SHARE * (self.total - before)
+        much = done - before >= _ENOUGH_SHARE * (self.total - before)
+        return self._count >= (_ENOUGH_CHANGES if much else _WINDOW_CHANGES)
 
     def _move_window(self, now: float) -> None:
         span = max(_WINDOW_SECONDS, _WINDOW_SHARE * (now - self._start[0]))

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from autoflow.request import Request
 from autoflow.run import check_paths, check_succeeded
 from autoflow.stack import Stack
 
+_SCORING = "Score Parts"
+"""The state in which rows get done."""
 _OF_RESUMING = frozenset({"ToleratedFailurePercentage"})
 """All that can be asked anew of a scoring that goes on."""
 
@@ -114,27 +116,25 @@ def _watch(execution: Execution, console: Console) -> dict[str, Any]:
         return follow(execution, display, on_look=counter.look)
 
 
-@dataclass
 class _Counter:
-    """Tells the display how many rows are done, from the moment at which the rows are known."""
+    """Tells the display how many rows are done, from the moment at which they begin to be."""
 
-    execution: Execution
-    display: Display
-    parts: FinishedParts | None = None
-    pace: Pace | None = None
-    done: bool = field(default=False)
+    def __init__(self, execution: Execution, display: Display) -> None:
+        self.execution = execution
+        self.display = display
+        self.done = False
+        self._counting: tuple[FinishedParts, Pace] | None = None
 
     def look(self) -> None:
         """Count once."""
-        rows = self.execution.state.get("Rows")
-        if self.parts is None and rows:
-            self.parts = FinishedParts(self.execution.stack, rows, self.execution.started)
-        if self.parts is None or self.done:
+        if self.done or not self.execution.has_entered(_SCORING):
             return
-        finished = self.parts.look()
-        if self.pace is None:
-            self.pace = Pace(self.parts.total, time.monotonic(), self.parts.before)
-        progress = self.pace.at(time.monotonic(), finished)
+        if self._counting is None:
+            parts = FinishedParts(self.execution.stack, self.execution.state["Rows"], self.execution.started)
+            parts.look()
+            self._counting = parts, Pace(parts.total, time.monotonic(), parts.before)
+        parts, pace = self._counting
+        progress = pace.at(time.monotonic(), parts.look())
         self.done = progress.done >= progress.total
         self.display.measure(progress)
 
