@@ -47,3 +47,10 @@ class RunError(CommandError):
 
     def document(self) -> dict[str, str]:
         return {"Run": self.run, **super().document()}
+
+
+class ScoringError(RunError):
+    """As RunError, of an execution that only scores."""
+
+    def document(self) -> dict[str, str]:
+        return {"Scoring": self.run, **CommandError.document(self)}

@@ -12,7 +12,7 @@ from rich.text import Text
 from autoflow import results, summary
 from autoflow.attempt import Attempt, data_uris
 from autoflow.display import display_on
-from autoflow.errors import InterruptedCommandError, RunError
+from autoflow.errors import InterruptedCommandError, RunError, ScoringError
 from autoflow.execution import Execution
 from autoflow.follow import follow
 from autoflow.request import Request
@@ -122,7 +122,8 @@ def check_succeeded(execution: Execution, description: Mapping[str, Any]) -> Non
     if description["status"] != "SUCCEEDED":
         cause = description.get("cause") or f"the execution ended in {description['status']}"
         error = description.get("error") or description["status"]
-        raise RunError(error, readable(cause), execution.name, execution.stack.options)
+        kind = ScoringError if execution.is_scoring else RunError
+        raise kind(error, readable(cause), execution.name, execution.stack.options)
 
 
 def show(console: Console, outcome: Outcome, command: Sequence[str] = ()) -> None:

@@ -130,9 +130,9 @@ class _Counter:
         if self.done or not self.execution.has_entered(_SCORING):
             return
         if self._counting is None:
-            parts = FinishedParts(self.execution.stack, self.execution.state["Rows"], self.execution.started)
-            parts.look()
-            self._counting = parts, Pace(parts.total, time.monotonic(), parts.before)
+            parts = FinishedParts(self.execution.stack, self.execution.state["Rows"])
+            # What is finished already was so before anybody looked, perhaps by a scoring that this one goes on with.
+            self._counting = parts, Pace(parts.total, time.monotonic(), parts.look())
         parts, pace = self._counting
         progress = pace.at(time.monotonic(), parts.look())
         self.done = progress.done >= progress.total
