@@ -23,6 +23,11 @@ setup: .venv/.synced .venv-sam/.synced ## Make the locked environments
 	$(UV) pip sync --quiet --python .venv-sam requirements/sam.txt
 	@touch $@
 
+.venv-benchmark/.synced: requirements/benchmark.txt | .uv/bin/uv
+	test -x .venv-benchmark/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-benchmark
+	$(UV) pip sync --quiet --python .venv-benchmark requirements/benchmark.txt
+	@touch $@
+
 .uv/bin/uv:
 	python3 -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
@@ -50,11 +55,16 @@ quality: .venv/.synced ## Measure model quality against AutoGluon run directly (
 confidence: .venv/.synced ## Measure whether promised precision and intervals hold on unseen rows (DATA=folder with the data sets)
 	$(PYTHON) -m benchmarks.confidence $(DATA)
 
+bench-transform: .venv/.synced .venv-benchmark/.synced ## Measure Transform Data against pandas, awswrangler and the engine alone (SIZES="400x5 …", MBxruns)
+	$(PYTHON) -m benchmarks.transform_data $(SIZES)
+
 lock: | .uv/bin/uv ## Resolve all dependencies anew
 	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/localstack-constraints.txt \
 		--group dev --custom-compile-command "make lock" -o requirements/dev.txt pyproject.toml
 	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes \
 		--group pyproject.toml:sam --custom-compile-command "make lock" -o requirements/sam.txt
+	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes \
+		--group pyproject.toml:benchmark --custom-compile-command "make lock" -o requirements/benchmark.txt
 	for layer in core data report statistics; do \
 		$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/dev.txt \
 			--custom-compile-command "make lock" -o layers/$$layer/requirements.txt layers/$$layer/requirements.in; done
@@ -62,4 +72,4 @@ lock: | .uv/bin/uv ## Resolve all dependencies anew
 clean: ## Remove what the build made
 	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint format quality confidence lock clean
+.PHONY: help setup demo test lint format quality confidence bench-transform lock clean

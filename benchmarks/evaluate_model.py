@@ -21,7 +21,7 @@ from automl.proof.calibrate import calibrate
 from automl.proof.evaluation import evaluate
 from automl.run_files import RunFiles, ScoringFiles
 from automl.storage import write_json
-from benchmarks.transform_data import Folder
+from benchmarks.folder import Folder
 
 RUN = RunFiles("s3://bucket/run/")
 PART_ROWS = 50_000

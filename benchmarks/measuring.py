@@ -116,11 +116,21 @@ def _proportional(process: psutil.Process) -> int:
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[str, list[Run]]:
-    """Run every contender once, then every one again, so that what else the machine does strikes all of them."""
+    """Run every contender once, then every one again, so that what else the machine does strikes all of them.
+
+    One that needs too much memory is not run again and has no runs.
+    """
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
+    failed: set[str] = set()
     for _ in range(repetitions):
         for name, contender in contenders.items():
-            runs[name].append(contender())
+            if name in failed:
+                continue
+            try:
+                runs[name].append(contender())
+            except TooMuchMemory:
+                failed.add(name)
+                runs[name].clear()
     return runs
 
 

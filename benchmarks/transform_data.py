@@ -1,25 +1,24 @@
-"""Peak memory and speed of Transform Data by input size: memory must stay flat.
+"""Transform Data against pandas, awswrangler and the engine alone: time, and memory of the whole process tree.
 
-Run it with ``.venv/bin/python benchmarks/transform_data.py [MEGABYTES …]``; each size runs in a process of its own, on
-objects in a temporary folder instead of S3, so that only the function's own memory is measured.
+``python -m benchmarks.transform_data [MEGABYTESxREPETITIONS …]``. All read the same CSV and write to the same
+temporary folder, which stands for S3; they take turns. A contender that needs more memory than the largest function
+has is not run again. pandas and awswrangler run in ``.venv-benchmark``.
 """
 
-import io
 import json
-import multiprocessing
 import random
-import resource
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "functions"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "functions"))  # as Lambda has it
 
 from automl.data.transform import transform_data
 from automl.run_files import RunFiles
+from benchmarks import measuring, transform_contenders
+from benchmarks.folder import Folder
 
 COLUMNS = ["Id", "City", "Day", "Flag", *(f"Number{index}" for index in range(8)), "Target"]
 REQUEST = {
@@ -33,73 +32,87 @@ REQUEST = {
     },
     "Confidence": {},
 }
-
-
-class Folder:
-    """The few S3 operations that are measured, on files."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def _file(self, key: str) -> Path:
-        return self._path / key.replace("/", "_")
-
-    def get_object(self, Bucket: str, Key: str, Range: str = "") -> dict[str, Any]:  # noqa: N803
-        file = self._file(Key).open("rb")
-        if Range:
-            first, last = (int(number) for number in Range.removeprefix("bytes=").split("-"))
-            file.seek(first)
-            return {"Body": io.BytesIO(file.read(last - first + 1))}
-        return {"Body": file}
-
-    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
-        self._file(Key).write_bytes(Body)
-
-    def head_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
-        self._file(Key).stat()
-
-    def get_paginator(self, name: str) -> "Folder":
-        return self
-
-    def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
-        yield {"Contents": [{"Key": Prefix, "Size": self._file(Prefix).stat().st_size}]}
+SIZES = ["400x5", "1600x5", "6400x1"]
+OTHERS_PYTHON = measuring.ROOT / ".venv-benchmark" / "bin" / "python"
+LARGEST_FUNCTION = 10_240 * measuring.MIB
+OURS, ENGINE, PANDAS, AWSWRANGLER = "Transform Data", "polars alone", "pandas", "awswrangler"
+_BLOCK_ROWS = 200_000
 
 
 def write_data(path: Path, megabytes: int) -> None:
-    """About that many megabytes of CSV with text, dates, quoted cells and missing values."""
-    numbers = random.Random(0)
-    with path.open("w", encoding="utf-8") as file:
-        file.write(",".join(COLUMNS) + "\n")
-        row = 0
+    """About that many megabytes of CSV with text, dates, quoted cells and missing values: a block, again and again."""
+    draw = random.Random(0)
+    lines = []
+    for row in range(_BLOCK_ROWS):
+        numbers = [f"{draw.uniform(0, 10):.4f}" for _ in range(8)]
+        target = numbers[3]
+        if draw.random() < 0.02:
+            numbers[7] = ""
+        city = draw.choice(['"Paris, France"', "Oslo", "NA", "Rome"])
+        day = f"2026-{draw.randint(1, 12):02d}-{draw.randint(1, 28):02d}"
+        lines.append(f"{row},{city},{day},{draw.choice(['true', 'false'])},{','.join(numbers)},{target}\n")
+    block = "".join(lines).encode()
+    with path.open("wb") as file:
+        file.write(",".join(COLUMNS).encode() + b"\n")
         while file.tell() < megabytes * 1_000_000:
-            for _ in range(10_000):
-                cells = [f"{numbers.uniform(0, 10):.4f}" for _ in range(8)]
-                city = numbers.choice(['"Paris, France"', "Oslo", "NA", "Rome"])
-                day = f"2026-{numbers.randint(1, 12):02d}-{numbers.randint(1, 28):02d}"
-                file.write(f"{row},{city},{day},{numbers.choice(['true', 'false'])},{','.join(cells)},{cells[3]}\n")
-                row += 1
+            file.write(block)
 
 
-def measure(folder: str) -> None:
-    """Run Transform Data on the folder and print what it took."""
+def with_transform_data(folder: str) -> int:
+    """Rows read by Transform Data."""
     client: Any = Folder(Path(folder))
-    client.put_object("bucket", "run/request.json", json.dumps(REQUEST).encode(), "")
-    began = time.perf_counter()
-    rows = transform_data(client, RunFiles("s3://bucket/run/"))["Rows"]["Read"]
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    size = (Path(folder) / "data.csv").stat().st_size / 1e6
-    print(f"{size:6.0f} MB  {rows:10,} rows  {seconds:6.1f} s  {rows / seconds:9,.0f} rows/s  peak {peak:5.0f} MiB")
+    client.put_object("bucket", "run/request.json", json.dumps(REQUEST).encode())
+    return int(transform_data(client, RunFiles("s3://bucket/run/"))["Rows"]["Read"])
+
+
+def contenders(folder: str) -> dict[str, Callable[[], measuring.Run]]:
+    """What to run for each of them."""
+
+    def run(step: Callable[[str], int], python: Path | None = None) -> Callable[[], measuring.Run]:
+        return lambda: measuring.alone(step, folder, python=python, most_memory=LARGEST_FUNCTION)
+
+    return {
+        OURS: run(with_transform_data),
+        ENGINE: run(transform_contenders.with_the_engine),
+        PANDAS: run(transform_contenders.with_pandas, OTHERS_PYTHON),
+        AWSWRANGLER: run(transform_contenders.with_awswrangler, OTHERS_PYTHON),
+    }
+
+
+def compare(megabytes: int, repetitions: int) -> list[list[object]]:
+    """The table's lines for one size."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data.csv"
+        write_data(data, megabytes)
+        size = data.stat().st_size / 1e9
+        runs = measuring.interleaved(contenders(folder), repetitions)
+    ours = measuring.median(runs[OURS])
+    lines: list[list[object]] = []
+    for name, those in runs.items():
+        if not those:
+            lines.append([f"{size:.1f} GB", name, 0, "needs more than 10,240 MB", "", "", ""])
+            continue
+        middle = measuring.median(those)
+        lines.append(
+            [
+                f"{size:.1f} GB",
+                name,
+                len(those),
+                f"{middle.seconds:.1f} s",
+                f"{middle.processor:.1f} s",
+                f"{middle.peak / measuring.MIB:,.0f} MiB",
+                f"{middle.seconds / ours.seconds:.2f}",
+            ]
+        )
+    return lines
 
 
 def main() -> None:
-    """Measure every size given on the command line."""
-    for megabytes in [int(argument) for argument in sys.argv[1:]] or [50, 400]:
-        with tempfile.TemporaryDirectory() as folder:
-            write_data(Path(folder) / "data.csv", megabytes)
-            process = multiprocessing.get_context("spawn").Process(target=measure, args=(folder,))
-            process.start()
-            process.join()
+    """Compare at every size given on the command line."""
+    header = ["CSV", "", "runs", "time", "processor", "peak memory", "time / Transform Data's"]
+    for size in sys.argv[1:] or SIZES:
+        megabytes, repetitions = (int(number) for number in size.split("x"))
+        print(measuring.table(header, compare(megabytes, repetitions)), flush=True)
 
 
 if __name__ == "__main__":
