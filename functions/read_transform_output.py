@@ -17,6 +17,7 @@ def handler(event: Event, context: LambdaContext) -> Event:
     """``{"Part", "Rows"}`` → ``$.Prediction`` of the part; writes predictions/."""
     meter, part, rows = Meter(context), event["Part"], event["Rows"]
     with recorded_failure(S3, rows, part):
-        answered = read_part(S3, rows, part)
-    metrics.add_metric(name="RowsPredicted", unit=MetricUnit.Count, value=answered)
-    return {"Part": part, "Rows": answered, "StartedAt": meter.started_at.isoformat(), "Usage": meter.read()}
+        output = read_part(S3, rows, part)
+    metrics.add_metric(name="RowsPredicted", unit=MetricUnit.Count, value=output.rows - output.not_predicted)
+    metrics.add_metric(name="RowsNotPredicted", unit=MetricUnit.Count, value=output.not_predicted)
+    return {"Part": part, "Rows": output.rows, "StartedAt": meter.started_at.isoformat(), "Usage": meter.read()}

@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import AnswerReader
-from automl.scoring.batch_size import PROBE_ROWS, BatchSize
+from automl.scoring.batch_size import BatchSize
 from automl.scoring.concurrency import Limiter, waits
-from automl.scoring.responses import answer_lines, key_lines, predictions_table
+from automl.scoring.responses import answer_lines, key_lines, most_without_answer, predictions_table
 from automl.storage import read_bytes, write_pieces
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ _BUSY = {
 }
 _SILENCES = 2
 """How often a container that did not answer within 60 s is asked again: it may have been starting."""
+_FEW_ROWS = 50
+"""Of so many or fewer, a container that is silent is not too slow but broken."""
 _BATCHES_AHEAD = 2
 """Answered or on their way, for each request at once: enough to keep the endpoint busy, few enough for memory."""
 _FRUITLESS_ROWS = 3
 """Rows that fail one by one before any row was answered: then it is the model, not the rows."""
-_FEWEST_TO_GIVE_UP, _SHARE_TO_GIVE_UP = 20, 0.01
-"""Of a part's rows, that the endpoint cannot answer before the part counts as failed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,11 @@ class PartAnswers:
 
 
 class RowsRefused(Exception):
-    """The container answered some rows with an error, or was too slow for so many; fewer rows may do."""
+    """The container answered some rows with an error, or not at all; fewer rows may do."""
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
 
 
 class Inquirer:
@@ -85,8 +89,7 @@ class Inquirer:
         serverless one that takes long to load its model.
 
         Raises:
-            RowsRefused: the model refused the rows or broke on them, or no patience was asked for.
-            EndpointFailed: the container is silent.
+            RowsRefused: the model refused the rows, broke on them or stayed silent.
             ServiceUnavailable: the endpoint stayed busy.
         """
         patience = waits(self._draw)
@@ -99,11 +102,11 @@ class Inquirer:
                 silent = code == "ModelError" and status == 0
                 silent_before += silent
                 if code == "ModelError" and (not silent or silent_before > silences):
-                    said = (
+                    raise RowsRefused(
                         f"Endpoint {self._name!r} failed on {len(body)} bytes of rows; see its log group "
-                        f"/aws/sagemaker/Endpoints/{self._name}: {str(error)[:500]}"
-                    )
-                    raise (EndpointFailed if silent and silences else RowsRefused)(said) from error
+                        f"/aws/sagemaker/Endpoints/{self._name}: {str(error)[:500]}",
+                        silent=silent,
+                    ) from error
                 if not silent and code not in _BUSY:
                     raise
                 wait = next(patience, None)
@@ -172,7 +175,7 @@ class Prediction:
         self._at_once = at_once
         self._lock = threading.Lock()
         self._answered = False
-        self._most = max(_FEWEST_TO_GIVE_UP, _SHARE_TO_GIVE_UP * len(records))
+        self._most = most_without_answer(len(records))
         self.failed: list[int] = []
         """Positions of the rows without answer."""
 
@@ -205,6 +208,8 @@ class Prediction:
         try:
             lines = self._answer(start, end)
         except (RowsRefused, PredictionMismatch) as error:
+            if isinstance(error, RowsRefused) and error.silent and end - start <= _FEW_ROWS:
+                raise EndpointFailed(str(error)) from error
             if end - start == 1:
                 self._fail([start], error)
                 return [None]
@@ -225,7 +230,7 @@ class Prediction:
     def _answer(self, start: int, end: int) -> list[str | None]:
         rows = end - start
         body = b"".join([record + b"\n" for record in self._records[start:end]])
-        answer, seconds = self._ask(body, _SILENCES if rows <= PROBE_ROWS else 0)
+        answer, seconds = self._ask(body, _SILENCES if rows <= _FEW_ROWS or not self._answered else 0)
         lines = answer_lines(answer, self._reader, rows)
         self._size.learn(rows, len(answer), seconds)
         return lines

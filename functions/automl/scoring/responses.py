@@ -11,6 +11,12 @@ from automl.scoring.answers import AnswerReader
 Record = list[str]
 
 _LINES_PER_CHUNK = 1_000
+_FEWEST_TO_GIVE_UP, _SHARE_TO_GIVE_UP = 20, 0.01
+
+
+def most_without_answer(rows: int) -> float:
+    """How many of a part's rows may have no answer before the part counts as failed."""
+    return max(_FEWEST_TO_GIVE_UP, _SHARE_TO_GIVE_UP * rows)
 
 
 def parse_answer(body: bytes, keys: Sequence[str], rows: int) -> list[Record]:
@@ -36,7 +42,7 @@ def answer_lines(body: bytes, reader: AnswerReader, rows: int) -> list[str | Non
     if records is None:
         records = [_cells(line, reader.keys, number) for number, line in enumerate(lines)]
         lines = [_line(record) for record in records]
-    return [line if reader.can_read(record) else None for line, record in zip(lines, records, strict=True)]
+    return [line if told else None for line, told in zip(lines, reader.readable(records), strict=True)]
 
 
 def _lines(body: bytes, rows: int) -> list[str]:

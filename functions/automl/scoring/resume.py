@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import InvalidRequest
 from automl.run_files import ScoringFiles
+from automl.scoring.engines import BATCH_TRANSFORM
 from automl.scoring.part_results import finished_parts
 from automl.scoring.prepare import asking, parts_to_score
 from automl.scoring.scoring_request import earlier_rows
@@ -23,9 +24,15 @@ def resume_rows(s3: "S3Client", request: Mapping[str, Any], serving: Mapping[str
         serving: what Find Model returned.
 
     Raises:
-        InvalidRequest: see :func:`earlier_rows`; or the rows were prepared for another model.
+        InvalidRequest: see :func:`earlier_rows`; or the rows were prepared for another model; or instances are given
+            to a scoring that has no transform job.
     """
     rows = earlier_rows(s3, request["Resume"])
+    if "TransformResources" in request and (rows["Predicted"] or rows["Engine"] != BATCH_TRANSFORM):
+        raise InvalidRequest(
+            f"TransformResources are for Engine {BATCH_TRANSFORM}, by which {request['Resume']} was not scored; "
+            "leave them out"
+        )
     files = ScoringFiles(rows["OutputUri"])
     if not rows["Predicted"]:
         if rows["ModelName"] != serving["ModelName"]:

@@ -36,7 +36,7 @@ def check_source(request: Mapping[str, Any]) -> None:
             f"The execution input has no {lacking}; give Endpoint and Dataset to predict rows, Predictions to apply "
             "another Confidence to predictions that are there already, or Resume to score the parts that failed"
         )
-    if "TransformResources" in request and request.get("Engine") != BATCH_TRANSFORM:
+    if "TransformResources" in request and "Resume" not in request and request.get("Engine") != BATCH_TRANSFORM:
         raise InvalidRequest(
             f"TransformResources are for Engine {BATCH_TRANSFORM}; leave them out, or ask for that engine"
         )

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from automl.errors import InvalidRequest, PredictionMismatch, QuotaExceeded
 from automl.run_files import ScoringFiles
-from automl.scoring import transform_jobs
+from automl.scoring import scoring_request, transform_jobs
 from automl.scoring.inference import score_part
+from automl.scoring.resume import resume_rows
 from automl.storage import exists, read_bytes, read_json, write_bytes, write_json
-from tests.unit.scoring.scoring_bench import CLASSES, OUTPUT, Runtime, of_age
+from tests.unit.scoring.scoring_bench import CLASSES, OUTPUT, SERVING, Runtime, of_age
 
 EVENTS = Path(__file__).parents[3] / "events"
 FILES = ScoringFiles(OUTPUT)
@@ -43,6 +44,7 @@ ROWS = {
     "MaxConcurrency": 2,
     "MaxPayloadBytes": 4_000_000,
     "PartsAtOnce": 1,
+    "ToleratedFailurePercentage": 0,
     "PartCount": 3,
     "PartsToScore": 3,
 }
@@ -172,6 +174,17 @@ def test_a_resumed_scoring_has_the_instances_of_the_first(
     status = created(lambda_context, Resume=OUTPUT)
     assert (status["InstanceType"], status["InstanceCount"]) == ("ml.c5.xlarge", 7)
     assert status["Name"] != "weekly", "the first job has that name"
+
+
+def test_a_resumed_scoring_may_have_other_instances_if_it_has_a_job(data_bucket: Any) -> None:
+    asked = {"Resume": OUTPUT, "TransformResources": {"InstanceType": "ml.m5.4xlarge"}}
+    scoring_request.check_source(asked)
+    prepared(data_bucket)
+    write_json(data_bucket, FILES.rows, ROWS)
+    assert resume_rows(data_bucket, asked, {**SERVING, "Engine": "BatchTransform"})["PartsToScore"] == 3
+    write_json(data_bucket, FILES.rows, {**ROWS, "Engine": "Endpoint"})
+    with pytest.raises(InvalidRequest, match="by which s3://data-bucket/out/ was not scored"):
+        resume_rows(data_bucket, asked, SERVING)
 
 
 @pytest.mark.parametrize("code", ["ResourceInUse", "ValidationException"])
@@ -308,6 +321,18 @@ def test_an_output_with_the_wrong_number_of_records_is_never_used(
     assert not exists(data_bucket, FILES.predictions(0))
     assert read_json(data_bucket, FILES.failure(0))["Error"] == "PredictionMismatch"
     assert "part-00000.csv" in transform_jobs.unanswered_parts(data_bucket, FILES)[0]
+
+
+def test_few_answers_that_are_no_predictions_leave_their_rows_to_people(data_bucket: Any, lambda_context: Any) -> None:
+    """GIVEN an answer without probabilities WHEN it is read THEN its row keeps its place, with empty cells."""
+    prepared(data_bucket)
+    first = transformed(data_bucket, 0).splitlines(keepends=True)[0]
+    write_bytes(data_bucket, FILES.transformed(0), first + b"True,0.9,\"[nan, nan]\",\"['False', 'True']\"\n")
+    assert read_transform_output.handler({"Part": 0, "Rows": ROWS}, lambda_context)["Rows"] == 2
+    assert read_bytes(data_bucket, FILES.predictions(0)).decode().splitlines()[2].endswith(",true,,,,")
+    write_bytes(data_bucket, FILES.transformed(0), first.replace(b"[", b"[nan, ") + b"True,0.9,[],[]\n")
+    with pytest.raises(PredictionMismatch, match="2 of its 2 records are no predictions"):
+        read_transform_output.handler({"Part": 0, "Rows": ROWS}, lambda_context)
 
 
 def test_a_missing_output_says_so(data_bucket: Any, lambda_context: Any) -> None:
