@@ -51,6 +51,22 @@ def test_the_endpoint_lives_as_long_as_the_scoring(cloud: Cloud, execute: Execut
     assert hosting(cloud, learnt) == {"models": [learnt.run], "configs": [], "endpoints": []}
 
 
+def test_a_part_that_is_not_finished_is_scored_later_by_an_endpoint_of_its_own(
+    cloud: Cloud, execute: Execute, learnt: Learnt
+) -> None:
+    first = succeeded(execute("ScoringStateMachine", learnt.scoring()))
+    folder = first["Files"]["Accepted"].removesuffix("accepted/")
+    finished = f"{folder}parts/part-00000.json".removeprefix(f"s3://{learnt.bucket}/")
+    cloud.client("s3").delete_object(Bucket=learnt.bucket, Key=finished)
+
+    ended = execute("ScoringStateMachine", {"Resume": folder})
+
+    again = succeeded(ended)
+    assert (again["Rows"], again["Accepted"], again["Files"]) == (first["Rows"], first["Accepted"], first["Files"])
+    assert {"Deploy Endpoint", "Remove Endpoint"} <= entered(cloud, ended)
+    assert hosting(cloud, learnt) == {"models": [learnt.run], "configs": [], "endpoints": []}
+
+
 def test_two_scorings_at_once_do_not_take_the_endpoint_from_each_other(
     cloud: Cloud, stack: Stack, learnt: Learnt, execute: Execute
 ) -> None:
