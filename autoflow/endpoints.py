@@ -42,9 +42,7 @@ def _only(stack: Stack) -> str:
     if not known:
         raise _none(stack)
     if len(known) > 1:
-        raise UsageError(
-            f"whose model is to predict? There {_listed(known)} in {stack.title}; name one with --endpoint"
-        )
+        raise UsageError(f"there {_listed(known)} in {stack.title}; say with --endpoint whose model is to predict")
     return known[0]
 
 
