@@ -1,17 +1,22 @@
 """What a transform job wrote about one part of the rows, as predictions like those of an endpoint."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import PredictionMismatch
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import AnswerReader
 from automl.scoring.responses import answer_lines, key_lines, most_without_answer, predictions_table
-from automl.storage import delete, exists, read_bytes, write_pieces
+from automl.storage import delete, exists, read_bytes, split_uri, write_pieces
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_LINES_AT_ONCE = 1_000
+_READ_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,28 +42,46 @@ def read_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> PartOutput:
             that a resumed scoring transforms the part again.
     """
     files = ScoringFiles(rows["OutputUri"])
-    reader = AnswerReader(rows["ResponseKeys"], rows["ProblemType"])
+    uri = files.transformed(part)
     keys_csv = read_bytes(s3, files.keys(part))
     sent = len(key_lines(keys_csv)) - 1
-    lines: list[str | None] = []
-    if sent:
-        if not exists(s3, files.transformed(part)):
-            raise PredictionMismatch(
-                f"There is no {files.transformed(part)}, although the transform job has completed; resume the scoring"
-            )
-        try:
-            lines = answer_lines(without_empty_lines(read_bytes(s3, files.transformed(part))), reader, sent)
-            if (gaps := lines.count(None)) == sent or gaps > most_without_answer(sent):
-                raise PredictionMismatch(f"{gaps} of its {sent} records are no predictions")
-        except PredictionMismatch as error:
-            delete(s3, files.transformed(part))
-            raise PredictionMismatch(
-                f"{files.transformed(part)} does not fit the rows of its part and was removed: {error}"
-            ) from error
-    write_pieces(s3, files.predictions(part), predictions_table(keys_csv, reader.keys, lines))
-    return PartOutput(sent, lines.count(None))
+    if sent and not exists(s3, uri):
+        raise PredictionMismatch(f"There is no {uri}, although the transform job has completed; resume the scoring")
+    output = _Output(AnswerReader(rows["ResponseKeys"], rows["ProblemType"]), sent)
+    answers = output.answers(_records(s3, uri)) if sent else iter(())
+    try:
+        write_pieces(s3, files.predictions(part), predictions_table(keys_csv, rows["ResponseKeys"], answers))
+    except PredictionMismatch as error:
+        delete(s3, uri)
+        raise PredictionMismatch(f"{uri} does not fit the rows of its part and was removed: {error}") from error
+    return PartOutput(sent, output.gaps)
 
 
-def without_empty_lines(body: bytes) -> bytes:
-    """The answers alone: AssembleWith Line ends every answer with a line end, be it that it had one already."""
-    return b"\n".join(line for line in body.split(b"\n") if line.strip())
+class _Output:
+    """Reads the records about ``sent`` rows, and counts those that are no predictions."""
+
+    def __init__(self, reader: AnswerReader, sent: int) -> None:
+        self._reader = reader
+        self._sent = sent
+        self.gaps = 0
+
+    def answers(self, records: Iterator[bytes]) -> Iterator[str | None]:
+        """The records as CSV lines; None for one that is no prediction.
+
+        Raises:
+            PredictionMismatch: too many are none.
+        """
+        for some in batched(records, _LINES_AT_ONCE, strict=False):
+            lines = answer_lines(b"".join(some), self._reader, len(some))
+            self.gaps += lines.count(None)
+            yield from lines
+        if self.gaps == self._sent or self.gaps > most_without_answer(self._sent):
+            raise PredictionMismatch(f"{self.gaps} of its {self._sent} records are no predictions")
+
+
+def _records(s3: "S3Client", uri: str) -> Iterator[bytes]:
+    """The output's lines that are not empty: AssembleWith Line ends every answer with a line end, had it one or not."""
+    bucket, key = split_uri(uri)
+    body: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    with io.BufferedReader(body, _READ_BYTES) as lines:
+        yield from (line for line in lines if line.strip())
