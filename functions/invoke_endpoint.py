@@ -1,16 +1,16 @@
 """Invoke Endpoint: sends one part of the rows to the endpoint, several requests at a time."""
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from automl import clients
 from automl.scoring.inference import score_part
 from automl.scoring.part_results import recorded_failure
-from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, Event, logger, metrics, task
+from automl.telemetry import Event, logger, metrics, task
 from automl.usage import Meter
 
-S3 = boto3.client("s3", config=CLIENT_CONFIG)
-RUNTIME = boto3.client("sagemaker-runtime", config=RUNTIME_CONFIG)
+S3 = clients.s3()
+RUNTIME = clients.sagemaker_runtime()
 MOST_ROWS_TOLD = 100
 
 

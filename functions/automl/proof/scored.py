@@ -16,7 +16,7 @@ from automl.scoring.answers import Answer, finite
 from automl.scoring.calibration_map import CalibrationMap
 from automl.scoring.decision import decide
 from automl.scoring.part_results import finished_parts
-from automl.scoring.predictions import read_predictions
+from automl.scoring.predictions import ROW, TRUTH, read_predictions
 from automl.storage import text_lines
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def read_records(s3: "S3Client", rows: Mapping[str, Any]) -> Iterable[Record]:
     files = ScoringFiles(rows["PredictionsUri"])
     for part in finished_parts(s3, files):
         lines = text_lines(s3, files.predictions(part))
-        for (row, _, truth), answer in read_predictions(lines, rows["ResponseKeys"], rows["ProblemType"]):
+        for key, answer in read_predictions(lines, rows["ResponseKeys"], rows["ProblemType"]):
             if answer.predicted:
-                yield {"Row": row, "Truth": truth}, answer
+                yield {"Row": key[ROW], "Truth": key[TRUTH]}, answer
 
 
 def collect(

@@ -1,19 +1,24 @@
 """What a record of an endpoint's answer says: the prediction, and the probability of each label."""
 
 import ast
+import contextlib
+import json
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from automl.errors import PredictionMismatch
 from automl.objectives import REGRESSION
 
+_NO_NUMBERS = re.compile(r"[^-+.,\d\[\] eE]", re.ASCII)
+"""Such as in NaN and true, which JSON knows."""
+_WRITTEN_AS_LIST = re.compile(r"\[.*\]", re.DOTALL).fullmatch
 _DIFFERENT_LABELS = 64
 """Spellings of the labels that are remembered; a model has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A prediction; for a classification its labels and their probabilities, when the model gives them."""
 
     prediction: str
@@ -39,28 +44,32 @@ class AnswerReader:
     Args:
         keys: of the response, in the order of a record's cells.
         problem_type: of the model.
+        first: how many cells of other things a record begins with.
     """
 
-    def __init__(self, keys: Sequence[str], problem_type: str) -> None:
+    def __init__(self, keys: Sequence[str], problem_type: str, first: int = 0) -> None:
         self.keys = tuple(keys)
-        places = {key: place for place, key in enumerate(keys)}
+        self._first = first
+        places = {key: place for place, key in enumerate(keys, first)}
         self._is_number = problem_type == REGRESSION
         self._probabilities = None if self._is_number else places.get("probabilities")
         self._labels = places.get("labels")
         if self._probabilities is None or self._labels is None:
             self._prediction = places["prediction" if self._is_number else "predicted_label"]
+        self._telling = self._prediction if self._probabilities is None else self._probabilities
+        """Empty when a record says nothing."""
         self._known: dict[str, tuple[str, ...]] = {}
 
     def read(self, cells: Sequence[str]) -> Answer:
         """What one record says.
 
         Args:
-            cells: one for each of the keys.
+            cells: one for each of the keys, after those of other things.
 
         Raises:
             PredictionMismatch: a cell is not what its key promises.
         """
-        if not any(cells):
+        if not cells[self._telling] and not any(cells[self._first :]):
             return NOT_PREDICTED
         if self._is_number:
             return Answer(_finite(cells[self._prediction]))
@@ -78,12 +87,52 @@ class AnswerReader:
             )
         return Answer(labels[probabilities.index(max(probabilities))], labels, probabilities)
 
-    def can_read(self, cells: Sequence[str]) -> bool:
-        """Whether the record says a prediction."""
+    def read_all(self, records: Sequence[Sequence[str]]) -> list[Answer]:
+        """:meth:`read` of each record, faster for many.
+
+        Raises:
+            PredictionMismatch: see :meth:`read`.
+        """
+        numbers = self._all_probabilities(records)
+        if numbers is None or self._labels is None:
+            return [self.read(record) for record in records]
+        known, place = self._known, self._labels
+        answers = []
+        for record, some in zip(records, numbers, strict=True):
+            labels = known.get(record[place])
+            if labels is None or len(labels) != len(some):
+                answers.append(self.read(record))
+            else:
+                answers.append(Answer(labels[some.index(max(some))], labels, (*some,)))
+        return answers
+
+    def readable(self, records: Sequence[Sequence[str]]) -> list[bool]:
+        """Of each record, whether it says a prediction."""
+        with contextlib.suppress(PredictionMismatch):
+            return [answer.predicted for answer in self.read_all(records)]
+        return [self._can_read(record) for record in records]
+
+    def _can_read(self, record: Sequence[str]) -> bool:
         try:
-            return self.read(cells).predicted
+            return self.read(record).predicted
         except PredictionMismatch:
             return False
+
+    def _all_probabilities(self, records: Sequence[Sequence[str]]) -> list[list[float]] | None:
+        """The numbers of each record, if all are lists of finite numbers as JSON writes them, too: read at once."""
+        if self._probabilities is None:
+            return None
+        place = self._probabilities
+        texts = [record[place] for record in records]
+        lists = f"[{','.join(texts)}]"
+        each_is_one = all(map(_WRITTEN_AS_LIST, texts))
+        if not each_is_one or not lists.count("[") == lists.count("]") == len(texts) + 1 or _NO_NUMBERS.search(lists):
+            return None
+        try:
+            numbers: list[list[float]] = json.loads(lists, parse_int=float)
+        except ValueError:
+            return None
+        return numbers if all(numbers) and math.isfinite(sum(map(sum, numbers))) else None
 
     def _learn(self, text: str) -> tuple[str, ...]:
         labels = _list(text)
@@ -109,7 +158,7 @@ def _finite(text: str) -> str:
 
 def _numbers(text: str) -> tuple[float, ...]:
     try:
-        numbers = tuple(map(float, text.strip().removeprefix("[").removesuffix("]").split(",")))
+        numbers = (*map(float, text.strip().removeprefix("[").removesuffix("]").split(",")),)
     except ValueError:
         numbers = ()
     # Only sums of finite numbers are finite; a sum that is not may be of very large ones.

@@ -4,10 +4,9 @@ import math
 import threading
 from collections.abc import Sequence
 
-PROBE_ROWS = 50
-"""Of the first request, which shows how long and how slow an answer is."""
-_ROWS_AFTER_PROBE = 5_000
-"""The time of 50 rows says little of more than a hundred times as many."""
+_FIRST_ROWS = 500
+"""Of the first request, which shows how long and how slow an answer is: enough that its time is that of the rows, few
+enough for 100 ms each."""
 _TARGET_SECONDS = 5.0
 """An invocation must answer within 60 s, whatever else the container does meanwhile."""
 _BYTES_MARGIN = 0.8
@@ -54,7 +53,7 @@ class BatchSize:
         """At most so many of the rows that are left; at least one."""
         with self._lock:
             if not self._answered:
-                return min(PROBE_ROWS, left)
+                return min(_FIRST_ROWS, left)
             bounds = [
                 self.ceiling,
                 _BYTES_MARGIN * self._max_bytes / max(self._largest_answer, 1e-9),
@@ -62,8 +61,6 @@ class BatchSize:
                 self._fair,
                 left,
             ]
-            if self._answered <= PROBE_ROWS:
-                bounds.append(_ROWS_AFTER_PROBE)
             return max(1, int(min(bounds)))
 
     def cut(self, records: Sequence[bytes], start: int) -> int:

@@ -68,6 +68,8 @@ class CalibrationMap:
         """The calibrated probability of the model's own prediction, its largest raw one; None without any."""
         if not answer.probabilities:
             return None
+        if self._calibrate is None:
+            return max(answer.probabilities)
         return self.probabilities(answer)[answer.probabilities.index(max(answer.probabilities))]
 
     def interval(self, prediction: float) -> tuple[float, float] | None:

@@ -1,8 +1,7 @@
 """Whether a prediction is accepted, and if not, why: one rule for Filter Predictions, measuring and evaluating."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from automl.objectives import REGRESSION
 from automl.scoring.answers import Answer
@@ -15,8 +14,7 @@ NO_INTERVAL = "NoInterval"
 NOT_PREDICTED = "NotPredicted"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What is known of a prediction. ``reason`` is why a person should look at it, empty when it is accepted."""
 
     confidence: float | None

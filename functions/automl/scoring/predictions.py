@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from automl.objectives import REGRESSION
@@ -19,13 +20,17 @@ from automl.storage import read_json, text_lines, write_bytes
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Key = tuple[str, str, str]
-"""``Row``, ``Id`` and ``Truth`` of a row."""
-_KEY_CELLS = 3
+ROW, ID, TRUTH = range(3)
+"""Cells with which a record of keys, skipped rows or predictions begins."""
+KEY_CELLS = 3
+_REASON = 3
+_ROWS_AT_ONCE = 500
 
 
-def read_predictions(lines: Iterable[str], keys: Sequence[str], problem_type: str) -> Iterator[tuple[Key, Answer]]:
-    """The rows of a raw predictions file, and what the endpoint answered.
+def read_predictions(
+    lines: Iterable[str], keys: Sequence[str], problem_type: str
+) -> Iterator[tuple[Sequence[str], Answer]]:
+    """The records of a raw predictions file, and what the endpoint answered.
 
     Args:
         lines: of the file, with its header.
@@ -36,10 +41,10 @@ def read_predictions(lines: Iterable[str], keys: Sequence[str], problem_type: st
         PredictionMismatch: an answer cannot be read.
     """
     records = csv.reader(lines)
-    reader = AnswerReader(keys, problem_type)
     next(records)
-    for row, identity, truth, *cells in records:
-        yield (row, identity, truth), reader.read(cells)
+    reader = AnswerReader(keys, problem_type, KEY_CELLS)
+    for some in batched(records, _ROWS_AT_ONCE, strict=False):
+        yield from zip(some, reader.read_all(some), strict=True)
 
 
 @dataclass(frozen=True)
@@ -95,24 +100,28 @@ def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str,
     rule = read_rule(s3, rows)
     identity = rows["IdColumn"]
     measures = ["Lower", "Upper"] if rule.problem_type == REGRESSION else ["Confidence"]
+    unknown = [""] * len(measures)
     accepted, unsure = [], []
     reasons: Counter[str] = Counter()
     widths = []
-    place = 1 if identity else 0
+    place = ID if identity else ROW
     lines = text_lines(s3, source.predictions(part))
     for key, answer in read_predictions(lines, rows["ResponseKeys"], rule.problem_type):
-        decision = rule.judge(answer)
-        if decision.interval:
-            widths.append(decision.interval[1] - decision.interval[0])
-        line = [key[place], answer.prediction, *_measured(decision, len(measures))]
-        if decision.reason:
-            reasons[decision.reason] += 1
-            unsure.append((int(key[0]), [*line, decision.reason]))
+        confidence, interval, reason = rule.judge(answer)
+        line = [key[place], answer.prediction]
+        if interval:
+            widths.append(interval[1] - interval[0])
+            line += map(repr, interval)
+        else:
+            line += unknown if confidence is None else (repr(confidence),)
+        if reason:
+            reasons[reason] += 1
+            unsure.append((int(key[ROW]), [*line, reason]))
         else:
             accepted.append(line)
     kept = csv.reader(text_lines(s3, source.skipped(part)))
     next(kept)
-    skipped = [(int(key[0]), [key[place], "", *("" for _ in measures), key[_KEY_CELLS]]) for key in kept]
+    skipped = [(int(key[ROW]), [key[place], "", *unknown, key[_REASON]]) for key in kept]
     reasons.update(line[-1] for _, line in skipped)
     review = [line for _, line in heapq.merge(unsure, skipped)]
     header = [identity or "Row", "Prediction", *measures]
@@ -126,12 +135,6 @@ def filter_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> dict[str,
         "Reasons": dict(reasons),
         "Widths": {"Rows": len(widths), "Sum": math.fsum(widths)},
     }
-
-
-def _measured(decision: Decision, columns: int) -> list[str]:
-    """Cells of ``Confidence``, or of ``Lower`` and ``Upper``; empty where the model cannot tell."""
-    known = decision.interval or (() if decision.confidence is None else (decision.confidence,))
-    return [repr(value) for value in known] or [""] * columns
 
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:

@@ -90,3 +90,17 @@ def test_accept_header(accept: str, chosen: str) -> None:
 def test_accept_header_of_an_unknown_type() -> None:
     with pytest.raises(answers.UnsupportedRequest, match="image/png"):
         answers.choose_type("image/png", "text/csv")
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])), min_size=2, max_size=4, unique=True),
+    st.lists(st.floats(0, 1), min_size=1, max_size=5),
+    st.sampled_from([("predicted_label",), ("labels", "probability"), answers.KEYS]),
+)
+def test_answers_are_quoted_as_by_a_csv_writer(labels: list[str], shares: list[float], keys: tuple[str, ...]) -> None:
+    probabilities = np.array([[share, *[(1 - share) / (len(labels) - 1)] * (len(labels) - 1)] for share in shares])
+    answer = answers.classification(probabilities, labels, keys)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(zip(*(values for _, values in answer), strict=True))
+
+    assert answers.encode(answer, "text/csv") == text.getvalue().encode()

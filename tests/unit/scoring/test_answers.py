@@ -64,7 +64,7 @@ def test_a_regression_has_a_number_and_no_probabilities() -> None:
 def test_unreadable_answers_are_refused(record: dict[str, str], problem_type: str, message: str) -> None:
     with pytest.raises(PredictionMismatch, match=message):
         read_answer(record, problem_type)
-    assert not AnswerReader(list(record), problem_type).can_read(list(record.values()))
+    assert AnswerReader(list(record), problem_type).readable([list(record.values())]) == [False]
 
 
 @pytest.mark.parametrize("problem_type", [REGRESSION, BINARY])
@@ -82,3 +82,35 @@ def test_probabilities_too_large_to_be_added_up_are_finite_all_the_same() -> Non
     record = {"predicted_label": "a", "probabilities": "[1e308, 1e308]", "labels": "['a', 'b']"}
 
     assert read_answer(record, BINARY).probabilities == (1e308, 1e308)
+
+
+ODD = [
+    *("", "[]", "[0.5]", "[true, 0.5]", "[NaN, 1.0]", "[nan, 1.0]", "[1e400, 0]", "[0.5, 0.5", "0.5, 0.5]", "0.5, 0.5"),
+    *("[0.1, 0.9],[0.5, 0.5]", "[[0.1, 0.9]]", " [0.25, 0.75] ", "[1_0, 2]", "[-0, -0.0]", "[1E-5, .5]", "[\u0661, 0]"),
+]
+CELLS = st.one_of(
+    st.lists(st.floats(0, 1), min_size=2, max_size=2).map(repr),
+    st.lists(st.integers(0, 3), min_size=2, max_size=2).map(repr),
+    st.sampled_from(ODD),
+)
+
+
+@given(st.lists(st.tuples(CELLS, st.sampled_from(["['a', 'b']", '["a", "b"]', "", "['a']", "x"])), max_size=8))
+def test_many_records_say_what_each_says_alone(cells: list[tuple[str, str]]) -> None:
+    records = [["7", label, *pair] for label, pair in zip("abcdefgh", cells, strict=False)]
+    keys = ["predicted_label", "probabilities", "labels"]
+    alone: list[Answer | None] = []
+    for record in records:
+        try:
+            alone.append(AnswerReader(keys, BINARY, 1).read(record))
+        except PredictionMismatch:
+            alone.append(None)
+
+    together = AnswerReader(keys, BINARY, 1)
+
+    assert together.readable(records) == [answer is not None and answer.predicted for answer in alone]
+    if None in alone:
+        with pytest.raises(PredictionMismatch):
+            together.read_all(records)
+    else:
+        assert repr(together.read_all(records)) == repr(alone)

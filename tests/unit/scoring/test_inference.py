@@ -49,7 +49,7 @@ def numbers(count: int) -> list[bytes]:
     return [str(number).encode() for number in range(count)]
 
 
-@given(st.integers(0, 400), st.integers(20, 3000), st.integers(1, 4), st.integers(1, 30))
+@given(st.integers(0, 1500), st.integers(20, 9000), st.integers(1, 4), st.integers(1, 30))
 def test_predictions_keep_their_order_and_answers_stay_small(
     rows: int, max_bytes: int, at_once: int, width: int
 ) -> None:
@@ -64,7 +64,7 @@ def test_predictions_keep_their_order_and_answers_stay_small(
 
     assert [float(line or "nan") for line in lines] == list(range(rows))
     assert all(request <= max_bytes for request, _ in sizes)
-    if rows > 50:
+    if rows > 500:
         longest = max(len(str(rows)) + width + 2, 1)
         assert all(answer <= max(max_bytes, longest) * 1.3 for _, answer in sizes[1:])
 
@@ -77,9 +77,9 @@ def test_requests_run_side_by_side_up_to_the_concurrency() -> None:
             together.wait()  # never passes unless three are under way
         return body
 
-    lines, _ = predict(send, [b"1"] * (50 + 15_000), 3)
+    lines, _ = predict(send, [b"1"] * 15_500, 3)
 
-    assert len(lines) == 15_050
+    assert len(lines) == 15_500
 
 
 @given(
@@ -165,7 +165,7 @@ def test_slow_answers_make_batches_smaller() -> None:
     )
 
     assert len(list(prediction.lines())) == 2_000
-    assert requests[0] == 50
+    assert requests[0] == 500
     assert max(requests[1:]) == 250  # five seconds
 
 
@@ -249,10 +249,23 @@ def test_requests_and_their_seconds_are_counted() -> None:
 def test_a_container_that_never_answers_is_given_up() -> None:
     send, waits, _ = call(*["ModelError 0"] * 20)
 
-    with pytest.raises(EndpointFailed, match="/aws/sagemaker/Endpoints/endpoint"):
+    with pytest.raises(RowsRefused, match="/aws/sagemaker/Endpoints/endpoint"):
         send()
 
     assert waits == [1, 2]
+
+
+def test_a_container_that_is_silent_on_few_rows_is_broken() -> None:
+    requests = []
+
+    def send(body: bytes) -> bytes:
+        requests.append(body.count(b"\n"))
+        raise RowsRefused("no answer", silent=True)
+
+    with pytest.raises(EndpointFailed, match="no answer"):
+        predict(send, numbers(40_000))
+
+    assert requests == [500, 250, 125, 62, 31]
 
 
 @pytest.mark.parametrize("outcome", ["ModelError", "ModelError 500", "ModelError 400"])

@@ -1,0 +1,317 @@
+"""Invoke Endpoint and Filter Predictions against the model's own predict, and against the usual loops.
+
+``.venv/bin/python -m benchmarks.scoring`` trains a real ensemble on a local cloud, serves it there and scores rows in
+parts, as the scoring machine does: several processes at once, each asks the endpoint through boto3 and filters what
+it was answered. Rows and results are files of a temporary folder instead of S3. ``--growth ROWS …`` scores several
+numbers of rows, one after the other.
+"""
+
+import argparse
+import dataclasses
+import functools
+import io
+import json
+import math
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import boto3
+import numpy as np
+from botocore.config import Config
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "functions"))
+
+from autoflow.local import cloud as host
+from autoflow.local.cloud import Cloud
+from automl.clients import RUNTIME_CONFIG
+from automl.run_files import ScoringFiles
+from automl.scoring.inference import score_part
+from automl.scoring.predictions import filter_part
+from benchmarks.measuring import MIB, Run, alone, interleaved, median, table
+
+FEATURES = [*(f"number{index}" for index in range(16)), *(f"text{index}" for index in range(4))]
+PART_ROWS = 50_000
+ENDPOINT = "measured"
+KEYS = ["predicted_label", "probability", "probabilities", "labels"]
+_SERVICES = ("cloudwatch", "events", "iam", "kms", "logs", "s3", "sagemaker", "sagemaker-runtime", "sqs", "sts")
+_BUCKET = "measured-rows"
+_ROLE = "arn:aws:iam::000000000000:role/SageMaker"
+_TRAIN_ROWS = 20_000
+_CONCURRENCY = 4
+"""Requests at once that one instance is given."""
+_PARTS_AT_ONCE = 2
+_SAMPLED_ROWS = 200
+
+
+class Folder:
+    """The few S3 operations that are used, on files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.meta: Any = MagicMock()  # where a transfer listens to what the client sends
+
+    def _file(self, key: str) -> Path:
+        return self._path / key.replace("/", "_")
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": self._file(Key).open("rb")}
+
+    def put_object(self, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
+        self._file(Key).write_bytes(Body if isinstance(Body, bytes) else Body.read())
+
+    def create_multipart_upload(self, Bucket: str, Key: str, ContentType: str) -> dict[str, Any]:  # noqa: N803
+        self._file(Key).write_bytes(b"")
+        return {"UploadId": Key}
+
+    def upload_part(self, Bucket: str, Key: str, UploadId: str, PartNumber: int, Body: Any) -> dict[str, Any]:  # noqa: N803
+        with self._file(Key).open("ab") as file:  # parts come one after the other
+            file.write(Body.read())
+        return {"ETag": str(PartNumber)}
+
+    def complete_multipart_upload(self, **_: Any) -> None:
+        """The file is whole."""
+
+
+def records(count: int, seed: int) -> list[list[str]]:
+    """Rows of 16 numbers, 4 texts and a truth that follows from some of them."""
+    draw = np.random.default_rng(seed)
+    numbers = draw.normal(size=(count, 16)).round(4)
+    colours, letters = draw.choice(["red", "green", "blue", "white"], count), draw.choice(list("abcdefghij"), count)
+    sizes, flags = draw.choice(["s", "m", "l", ""], count), draw.choice(["yes", "no"], count)
+    signal = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + (colours == "red") + 0.5 * (flags == "yes")
+    truths = signal + draw.normal(size=count) > 0.4
+    return [
+        [*map(repr, row), *texts, "true" if truth else "false"]
+        for row, texts, truth in zip(
+            numbers.tolist(), zip(colours, letters, sizes, flags, strict=True), truths, strict=True
+        )
+    ]
+
+
+def key_of(uri: str) -> str:
+    """Of an object's URI."""
+    return uri.removeprefix("s3://bucket/")
+
+
+def write_rows(folder: Path, count: int) -> None:
+    """The files of Prepare Rows."""
+    files, s3 = ScoringFiles("s3://bucket/"), Folder(folder)
+    for part, first in enumerate(range(0, count, PART_ROWS)):
+        rows = records(min(PART_ROWS, count - first), part)
+        features = "".join(",".join(row[:-1]) + "\n" for row in rows)
+        keys = "".join(f"{number},id-{number},{row[-1]}\n" for number, row in enumerate(rows, first))
+        for name, text in (
+            (files.features(part), features),
+            (files.keys(part), f"Row,Id,Truth\n{keys}"),
+            (files.skipped(part), "Row,Id,Truth,Reason\n"),
+        ):
+            s3.put_object("", key_of(name), text.encode(), "")
+
+
+def rows_document(parts: int, parts_at_once: int, concurrency: int) -> dict[str, Any]:
+    """``$.Rows`` of the scoring."""
+    return {
+        "PredictionsUri": "s3://bucket/",
+        "OutputUri": "s3://bucket/",
+        "PartCount": parts,
+        "PartsToScore": parts,
+        "PartsAtOnce": parts_at_once,
+        "EndpointName": ENDPOINT,
+        "ProblemType": "BinaryClassification",
+        "ResponseKeys": KEYS,
+        "Confidence": {"Threshold": 0.8},
+        "CalibrationUri": "",
+        "Calibrate": False,
+        "IdColumn": "id",
+        "MaxConcurrency": concurrency,
+        "MaxPayloadBytes": 6 * 1024 * 1024,
+    }
+
+
+@functools.cache
+def _runtime(url: str) -> Any:
+    """A client as Invoke Endpoint makes it, of the local cloud."""
+    session: Any = boto3.Session("test", "test", region_name=host.REGION)
+    return session.client("sagemaker-runtime", endpoint_url=url, config=RUNTIME_CONFIG.merge(Config(proxies={})))
+
+
+def train(cloud: Cloud, folder: Path) -> None:
+    """A job of the local SageMaker; its best model behind an endpoint, and its files in the folder."""
+    s3, sagemaker = cloud.client("s3"), cloud.client("sagemaker")
+    s3.create_bucket(Bucket=_BUCKET)
+    rows = "".join(",".join(row) + "\n" for row in [[*FEATURES, "truth"], *records(_TRAIN_ROWS, -1 % 2**32)])
+    s3.put_object(Bucket=_BUCKET, Key="train/rows.csv", Body=rows.encode())
+    sagemaker.create_auto_ml_job_v2(
+        AutoMLJobName=ENDPOINT,
+        AutoMLJobInputDataConfig=[
+            {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/train/"}}}
+        ],
+        OutputDataConfig={"S3OutputPath": f"s3://{_BUCKET}/out/"},
+        RoleArn=_ROLE,
+        AutoMLProblemTypeConfig={
+            "TabularJobConfig": {
+                "TargetAttributeName": "truth",
+                "Mode": "ENSEMBLING",
+                "ProblemType": "BinaryClassification",
+                "CompletionCriteria": {"MaxCandidates": 6, "MaxAutoMLJobRuntimeInSeconds": 120},
+            }
+        },
+        AutoMLJobObjective={"MetricName": "F1"},
+    )
+    job = _when(lambda: sagemaker.describe_auto_ml_job_v2(AutoMLJobName=ENDPOINT), "AutoMLJobStatus", "Completed")
+    container = job["BestCandidate"]["InferenceContainers"][0]
+    container["Environment"]["SAGEMAKER_INFERENCE_OUTPUT"] = ",".join(KEYS)
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    with tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) as archive:
+        archive.extractall(folder / "model", filter="data")
+    sagemaker.create_model(ModelName=ENDPOINT, Containers=[container], ExecutionRoleArn=_ROLE)
+    variant = {"VariantName": "all", "ModelName": ENDPOINT, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=ENDPOINT, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=ENDPOINT)
+    _when(lambda: sagemaker.describe_endpoint(EndpointName=ENDPOINT), "EndpointStatus", "InService")
+
+
+def _when(describe: Callable[[], dict[str, Any]], key: str, wanted: str) -> dict[str, Any]:
+    while True:
+        description = describe()
+        if description[key] == wanted:
+            return description
+        if description[key] in {"Failed", "Stopped"}:
+            raise RuntimeError(str(description.get("FailureReason")))
+        time.sleep(0.5)
+
+
+def predict_in_process(folder: str, parts: int) -> float:
+    """The limit: seconds of the model's own predict on all rows, which are a frame in memory already."""
+    import pandas as pd
+    from autogluon.tabular import TabularPredictor
+
+    from autoflow.local.engine import tables
+
+    model, files, s3 = Path(folder) / "model", ScoringFiles("s3://bucket/"), Folder(Path(folder))
+    columns = tables.load_columns(model / "columns.json")
+    predictor = TabularPredictor.load(str(model), verbosity=0, require_version_match=True)
+    predictor.persist("best", max_memory=None)
+    bodies = (s3.get_object("", key_of(files.features(part)))["Body"].read() for part in range(parts))
+    frame = pd.concat([tables.read_request(body, columns) for body in bodies], ignore_index=True)
+    predictor.predict_proba(frame.head(1_000))
+    began = time.perf_counter()
+    predictor.predict_proba(frame)
+    return time.perf_counter() - began
+
+
+def score(folder: str, url: str, parts: int, parts_at_once: int, concurrency: int) -> list[float]:
+    """Seconds of all parts, and those of invoking and filtering added up."""
+    rows = rows_document(parts, parts_at_once, concurrency)
+    work = [(folder, url, rows, part) for part in range(parts)]
+    began = time.perf_counter()
+    with ProcessPoolExecutor(parts_at_once, get_context("fork")) as pool:
+        seconds = list(pool.map(_score_part, work))
+    return [time.perf_counter() - began, *map(sum, zip(*seconds, strict=True))]
+
+
+def _score_part(work: tuple[str, str, dict[str, Any], int]) -> tuple[float, float]:
+    folder, url, rows, part = work
+    s3: Any = Folder(Path(folder))
+    began = time.perf_counter()
+    answers = score_part(_runtime(url), s3, rows, part)
+    asked = time.perf_counter()
+    counts = filter_part(s3, rows, part)
+    assert counts["Rows"] == answers.rows
+    return asked - began, time.perf_counter() - asked
+
+
+def one_by_one(folder: str, url: str, count: int) -> float:
+    """Seconds of the usual loop, a request for each row, for that many rows: measured on some."""
+    body = Folder(Path(folder)).get_object("", key_of(ScoringFiles("s3://bucket/").features(0)))["Body"].read()
+    client = _runtime(url)
+    rows = body.split(b"\n")[: _SAMPLED_ROWS + 1]
+    client.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=rows[-1])
+    began = time.perf_counter()
+    for row in rows[:_SAMPLED_ROWS]:
+        client.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=row)["Body"].read().decode()
+    return (time.perf_counter() - began) / _SAMPLED_ROWS * count
+
+
+def timed(step: Callable[..., Any], *arguments: Any) -> Run:
+    """A step in a process of its own, with the seconds that it measured itself, without its preparations."""
+    run = alone(step, *arguments)
+    seconds = run.value[0] if isinstance(run.value, list) else run.value
+    return dataclasses.replace(run, seconds=seconds)
+
+
+def compare(folder: Path, url: str, count: int, repetitions: int) -> str:
+    """The table of all contenders."""
+    write_rows(folder, count)
+    parts = math.ceil(count / PART_ROWS)
+    at_once = min(parts, _PARTS_AT_ONCE)
+    contenders = {
+        "the model's own predict, in process": lambda: timed(predict_in_process, str(folder), parts),
+        "invoke and filter": lambda: timed(score, str(folder), url, parts, at_once, _CONCURRENCY),
+        "invoke and filter, one request at a time": lambda: timed(score, str(folder), url, parts, 1, 1),
+        "one request per row": lambda: timed(one_by_one, str(folder), url, count),
+    }
+    medians = {name: median(runs) for name, runs in interleaved(contenders, repetitions).items()}
+    limit = next(iter(medians.values())).seconds
+    lines = [
+        (
+            name,
+            f"{run.seconds:,.1f}",
+            f"{count / run.seconds:,.0f}",
+            f"{run.seconds / limit:,.2f}",
+            f"{run.peak / MIB:,.0f}",
+        )
+        for name, run in medians.items()
+    ]
+    return table(("", f"seconds for {count:,} rows", "rows per second", "of the limit's time", "peak MiB"), lines)
+
+
+def growth(folder: Path, url: str, counts: Sequence[int]) -> str:
+    """The table of several numbers of rows, ascending."""
+    lines = []
+    for count in counts:
+        write_rows(folder, count)
+        parts = math.ceil(count / PART_ROWS)
+        at_once = min(parts, _PARTS_AT_ONCE)
+        run = timed(score, str(folder), url, parts, at_once, _CONCURRENCY)
+        state = len(json.dumps(rows_document(parts, at_once, _CONCURRENCY)))
+        lines.append(
+            (
+                f"{count:,}",
+                f"{parts:,}",
+                f"{run.seconds:,.1f}",
+                f"{run.seconds / count * 1e6:,.1f}",
+                f"{run.peak / MIB:,.0f}",
+                f"{state:,}",
+            )
+        )
+    header = ("rows", "parts", "seconds", "seconds per million rows", "peak MiB", "bytes of $.Rows")
+    return table(header, lines)
+
+
+def main() -> None:
+    """Measure what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--growth", type=int, nargs="+", metavar="ROWS", help="numbers of rows, instead of contenders")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, host.temporary(services=_SERVICES) as cloud:
+        folder = Path(name)
+        train(cloud, folder)
+        if options.growth:
+            print(growth(folder, cloud.url, options.growth))
+        else:
+            print(compare(folder, cloud.url, options.rows, options.repetitions))
+
+
+if __name__ == "__main__":
+    main()
