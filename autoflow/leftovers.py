@@ -8,11 +8,10 @@ from typing import Any
 from autoflow.endpoints import find
 from autoflow.errors import CommandError
 from autoflow.execution import Execution
-from autoflow.stack import Stack
+from autoflow.lookup import base
 
 _PAUSE_SECONDS = 3
 _DELETED = "Deleted"
-_JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def removed(execution: Execution) -> Iterator[CleanedUp]:
         return
     attempt = _of_scoring if execution.is_scoring else _of_run
     while True:
-        done = attempt(execution.stack, state)
+        done = attempt(execution, state)
         yield done
         if not done.left:
             return
@@ -49,25 +48,25 @@ def resuming(execution: Execution) -> str:
     return execution.stack.command("score", "--resume", name)
 
 
-def _of_run(stack: Stack, state: Mapping[str, Any]) -> CleanedUp:
+def _of_run(execution: Execution, state: Mapping[str, Any]) -> CleanedUp:
     event = {"State": {**state, "Error": {"Error": "Aborted", "Cause": "stopped by the user"}}}
-    answer = stack.invoke("CleanUpFunction", event)
+    answer = execution.stack.invoke("CleanUpFunction", event)
     return CleanedUp(answer["Removed"], answer["Left"])
 
 
-def _of_scoring(stack: Stack, state: Mapping[str, Any]) -> CleanedUp:
+def _of_scoring(execution: Execution, state: Mapping[str, Any]) -> CleanedUp:
     """What a scoring has besides its files: an endpoint that is not to be kept, or a transform job."""
     done = CleanedUp([], [])
     for attempt in (_remove_endpoint, _stop_transform_job):
         try:
-            done.removed.extend(attempt(stack, state))
+            done.removed.extend(attempt(execution, state))
         except CommandError as error:
             done.left.append(str(error))
     return done
 
 
-def _remove_endpoint(stack: Stack, state: Mapping[str, Any]) -> list[str]:
-    serving = state.get("Serving") or {}
+def _remove_endpoint(execution: Execution, state: Mapping[str, Any]) -> list[str]:
+    serving, stack = state.get("Serving") or {}, execution.stack
     # One that was in service was not made by the scoring; one that is to be kept comes into service by itself.
     if serving.get("Ready", True) or serving.get("Keep", True):
         return []
@@ -82,9 +81,14 @@ def _remove_endpoint(stack: Stack, state: Mapping[str, Any]) -> list[str]:
     return [f"endpoint {name}"]
 
 
-def _stop_transform_job(stack: Stack, state: Mapping[str, Any]) -> list[str]:
-    job = state.get("TransformJob") or {}
-    if not job or job.get("Status") in _JOB_ENDED:
+def _stop_transform_job(execution: Execution, state: Mapping[str, Any]) -> list[str]:
+    if (state.get("Rows") or {}).get("Engine") != "BatchTransform":
         return []
-    stack.invoke("StopTransformJobFunction", {"TransformJob": job})
-    return [f"transform job {job['Name']} (stopped)"]
+    stack, beginning = execution.stack, f"{base(execution.name)}-"
+    pages = stack.client("sagemaker").get_paginator("list_transform_jobs")
+    found = pages.paginate(NameContains=beginning, StatusEquals="InProgress")
+    names = [job["TransformJobName"] for page in found for job in page["TransformJobSummaries"]]
+    ours = [name for name in names if name.startswith(beginning)]
+    for name in ours:
+        stack.invoke("StopTransformJobFunction", {"TransformJob": {"Name": name}})
+    return [f"transform job {name} (stopped)" for name in ours]

@@ -234,19 +234,34 @@ def test_an_endpoint_that_is_another_s_or_is_to_stay_or_is_gone_is_left_alone(
     assert "nothing to remove" in shown(console)
 
 
-@pytest.mark.parametrize(("status", "stopped"), [("InProgress", True), ("Completed", False)])
-def test_a_transform_job_is_stopped_when_it_runs(
+@pytest.mark.parametrize("engine", ["BatchTransform", "Endpoint"])
+def test_a_transform_job_is_stopped_also_when_nobody_was_told_of_it(
     stack: Stack,
     step_functions: Stubber,
+    stub: Callable[[Any], Stubber],
     functions: list[tuple[str, dict[str, Any]]],
-    status: str,
-    stopped: bool,
+    engine: str,
 ) -> None:
-    job = {"Name": NAME, "Status": status}
     functions.append(("", {}))
-    happened(step_functions, Rows=ROWS, TransformJob=job)
-    abort.clean_up(scoring(stack), quiet())
-    assert functions[1:] == [("StopTransformJobFunction", {"TransformJob": job})] * stopped
+    happened(step_functions, Rows={**ROWS, "Engine": engine})
+    if engine == "BatchTransform":
+        jobs = [
+            {
+                "TransformJobName": name,
+                "TransformJobArn": f"arn:aws:sagemaker:eu-west-1:123456789012:transform-job/{name}",
+                "CreationTime": NOW,
+                "TransformJobStatus": "InProgress",
+            }
+            for name in (f"{NAME}-5da273ff", f"another-{NAME}-5da273ff")
+        ]
+        asked = {"NameContains": f"{NAME}-", "StatusEquals": "InProgress"}
+        answer = {"TransformJobSummaries": jobs}
+        stub(stack.client("sagemaker")).add_response("list_transform_jobs", answer, asked)
+    console = quiet()
+    abort.clean_up(scoring(stack), console)
+    job = ("StopTransformJobFunction", {"TransformJob": {"Name": f"{NAME}-5da273ff"}})
+    assert functions[1:] == ([job] if engine == "BatchTransform" else [])
+    assert ("transform job" in shown(console)) == (engine == "BatchTransform")
 
 
 def stopped(step_functions: Stubber, status: str) -> None:

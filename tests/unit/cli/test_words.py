@@ -14,6 +14,7 @@ from autoflow import logs, news, wording
 from autoflow.display import LineDisplay, LiveDisplay
 from autoflow.errors import RunError, UsageError
 from autoflow.execution import Step, readable_name
+from autoflow.progress import RowProgress
 from autoflow.run import readable
 
 
@@ -176,6 +177,46 @@ def test_the_state_that_failed_is_the_one_before_clean_up() -> None:
     assert "✗ Transform Data|" in screen(file.getvalue())
 
 
+ROWS = [
+    RowProgress(0, 1200),
+    RowProgress(100, 1200),
+    RowProgress(400, 1200, 52.4, 75.9),
+    RowProgress(1200, 1200, 60.0, 0.0),
+]
+
+
+def test_rows_that_are_done_are_a_bar_below_the_state() -> None:
+    file = io.StringIO()
+    with LiveDisplay(Console(file=file, width=80, force_terminal=True, color_system=None), "r", 0) as display:
+        display.show(Step("Score Parts", at=time.time()))
+        for progress, told in zip(
+            ROWS, ("0 of 1,200 rows", "100 of", "400 of 1,200 rows, 52 rows/s,|left", "60 rows/s"), strict=True
+        ):
+            display.measure(progress)
+            display.live.refresh()
+            bar = screen(file.getvalue())[1]
+            assert told in bar
+            assert ("\u2501" in bar) == (progress.done > 0)
+        display.end("Completed")
+    assert screen(file.getvalue())[1].rstrip().endswith("1,200 of 1,200 rows, 60 rows/s")
+
+
+def test_rows_that_are_done_are_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    file, now = io.StringIO(), 1000.0
+    monkeypatch.setattr(time, "time", lambda: now)
+    with LineDisplay(Console(file=file, width=40), began=now) as display:
+        for now in range(1000, 1400):
+            display.measure(RowProgress(now - 1000, 1000))
+        now = 1401
+        display.measure(RowProgress(1000, 1000, 2.5, 0.0))
+        display.measure(RowProgress(1000, 1000, 2.5, 0.0))
+    lines = [line.partition("] ")[2].strip() for line in file.getvalue().splitlines()]
+    at = [int(line.split()[0]) for line in lines[:-1]]
+    assert at[:3] == [1, 11, 21]
+    assert at[-1] - at[-2] >= 18  # the longer it takes, the more rarely
+    assert lines[-1] == "1,000 of 1,000 rows, 2.5 rows/s"
+
+
 EVALUATED = {
     "Accepted": True,
     "Reason": "",
@@ -185,6 +226,9 @@ EVALUATED = {
         "Metric": "AUC", "Challenger": 0.91234, "Champion": 0.9, "Difference": 0.01234, "Lower": -0.001, "Upper": 0.02
     },
 }  # fmt: skip
+
+
+SERVING = {"ModelName": "churn-1", "EndpointName": "churn", "Engine": "Endpoint", "Ready": True, "Keep": False}
 
 
 @pytest.mark.parametrize(
@@ -241,6 +285,26 @@ EVALUATED = {
         ("Deploy Model", {"Deployment": {"Outcome": "InService"}}, ""),
         ("Deploy Model", {"Deployment": {"Outcome": "RolledBack", "Reason": "5xx"}}, "RolledBack: 5xx"),
         ("Write Report", {"Report": {}}, ""),
+        ("Find Model", {"Serving": SERVING}, "churn-1 on endpoint churn"),
+        (
+            "Find Model",
+            {"Serving": {**SERVING, "Ready": False, "EndpointName": "new-2"}},
+            "churn-1; endpoint new-2 is made for it and is removed afterwards",
+        ),
+        (
+            "Find Model",
+            {"Serving": {**SERVING, "Ready": False, "Keep": True}},
+            "churn-1; endpoint churn is made for it and stays",
+        ),
+        ("Find Model", {"Serving": {**SERVING, "Engine": "BatchTransform"}}, "churn-1 by batch transform"),
+        ("Find Model", {"Serving": {}}, ""),
+        ("Prepare Rows", {"Rows": {"Rows": 1200, "PartCount": 1, "PartsToScore": 1}}, "1,200 rows in 1 part"),
+        (
+            "Prepare Rows",
+            {"Rows": {"Rows": 1200, "PartCount": 3, "PartsToScore": 1, "IgnoredColumns": ["a", "b"]}},
+            "1,200 rows in 3 parts, of which 2 were finished before; the model does not know a, b",
+        ),
+        ("Get Transform Job", {"TransformJob": {"Status": "InProgress"}}, "InProgress"),
     ],
 )
 def test_states_have_something_to_say(state: str, document: dict[str, object], text: str) -> None:
