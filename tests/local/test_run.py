@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,6 +90,44 @@ def test_progress_goes_to_standard_error(classified: tuple[Ended, Path]) -> None
         assert f"]   {state}" in ended.err
     for news in ("BinaryClassification", "for calibration", "none yet", "accepted; AUC", "Approved", "Completed"):
         assert news in ended.err
+
+
+def test_the_cost_is_that_of_the_executions_histories(
+    classified: tuple[Ended, Path], cloud: Cloud, stack: Stack
+) -> None:
+    """Counted here from the ended executions with all their states, by the run while it had not ended yet."""
+    result = classified[0].document
+    machine = stack.outputs["AutoMLStateMachineArn"].replace(":stateMachine:", ":execution:")
+    events = history(cloud, f"{machine}:{result['Run'].rpartition('-')[0]}")
+    kinds = Counter(event["type"] for event in events)
+    tasks = kinds["LambdaFunctionScheduled"] + kinds["TaskScheduled"]
+    states = sum(number for kind, number in kinds.items() if kind.endswith("StateEntered"))
+    exits = (event["stateExitedEventDetails"] for event in events if event["type"] == "TaskStateExited")
+    parts = [json.loads(each["output"])["Parts"]["Usage"] for each in exits if each["name"] == "Collect Parts"]
+    cost, dollars = result["Cost"], result["Cost"]["USD"]
+    assert len(parts) == 2  # calibration split, test split
+    in_parts = {key: sum(part[key] for part in parts) for key in parts[0]}
+    transitions = states + tasks - kinds["TaskStateEntered"] + in_parts["StateTransitions"]
+    assert cost["StateTransitions"] == transitions > 100
+    assert cost["LambdaRequests"] == kinds["LambdaFunctionStarted"] + in_parts["LambdaRequests"]
+    assert cost["LambdaGBSeconds"] > in_parts["LambdaGBSeconds"] > 0
+    assert cost["EndpointSeconds"] > in_parts["InvocationSeconds"] > 0
+    assert dollars["StepFunctions"] == pytest.approx(transitions * 0.000025, abs=1e-6)
+    assert 0 < dollars["Endpoint"] < dollars["Lambda"] < 0.01
+    assert (dollars["Transform"], cost["EndpointUSDPerHour"]) == (0, 0)
+    page = (classified[1] / "report.html").read_text()
+    assert "What it costs" in page
+    assert "by the prices of us-east-1" in page
+
+
+def history(cloud: Cloud, execution_arn: str) -> list[dict[str, Any]]:
+    """Events of an execution and of those nested in it."""
+    sfn = cloud.client("stepfunctions")
+    pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    events = [event for page in pages for event in page["events"]]
+    submitted = (event["taskSubmittedEventDetails"] for event in events if event["type"] == "TaskSubmitted")
+    nested = [json.loads(each["output"])["ExecutionArn"] for each in submitted if each["resourceType"] == "states"]
+    return [*events, *(event for arn in nested for event in history(cloud, arn))]
 
 
 def test_a_run_can_be_looked_at_again(classified: tuple[Ended, Path], cli: Cli, tmp_path: Path) -> None:

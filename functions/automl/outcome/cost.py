@@ -26,6 +26,8 @@ STATES_AFTER_SCORING = 1
 _OTHER_SERVICES = "requests to S3, SNS and KMS, logs and metrics in CloudWatch"
 _DATA = "data sent to endpoints and back"
 _HOUR = 3600.0
+_PAGE_EVENTS = 200
+"""Most events carry the whole state data, which may be 256 KiB, and Clean Up has 256 MB."""
 _STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 Document = dict[str, Any]
@@ -34,7 +36,7 @@ Document = dict[str, Any]
 def read_history(sfn: "SFNClient", execution_arn: str) -> Iterator[Event]:
     """All events of an execution, however many pages there are."""
     pages = sfn.get_paginator("get_execution_history").paginate(
-        executionArn=execution_arn, includeExecutionData=True, PaginationConfig={"PageSize": 1000}
+        executionArn=execution_arn, includeExecutionData=True, PaginationConfig={"PageSize": _PAGE_EVENTS}
     )
     for page in pages:
         yield from page["events"]

@@ -30,7 +30,7 @@ def put(s3: Any, name: str, document: Any) -> None:
 def sfn(stub: MakeStub) -> Any:
     client = boto3.client("stepfunctions")
     events = [{"id": number, "previousEventId": 0, **event} for number, event in enumerate(history(), 1)]
-    expected = {"executionArn": EXECUTION, "includeExecutionData": True, "maxResults": 1000}
+    expected = {"executionArn": EXECUTION, "includeExecutionData": True, "maxResults": 200}
     histories = stub(client)
     for _ in ("phases", "cost"):
         histories.add_response("get_execution_history", {"events": events}, expected)

@@ -316,7 +316,7 @@ def test_the_handler_writes_the_page(
         data_bucket.put_object(Bucket="data-bucket", Key=key, Body=json.dumps(document).encode())
     events = [{"id": number, "previousEventId": 0, **event} for number, event in enumerate(history(), 1)]
     steps = boto3.client("stepfunctions")
-    expected = {"executionArn": EXECUTION, "includeExecutionData": True, "maxResults": 1000}
+    expected = {"executionArn": EXECUTION, "includeExecutionData": True, "maxResults": 200}
     histories = stub(steps)
     for _ in ("phases", "cost"):
         histories.add_response("get_execution_history", {"events": events}, expected)
