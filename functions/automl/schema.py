@@ -1,6 +1,5 @@
 """Checks documents against ``schemas/`` and says what is wrong in words: where, what, and what would be right."""
 
-import difflib
 import functools
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from automl.errors import InvalidRequest
+from automl.nearest import nearest_name
 
 _TYPES = {
     "object": "a JSON object",
@@ -97,13 +97,6 @@ def _unknown_key(instance: Iterable[str], properties: Iterable[str], place: str,
     nearest = nearest_name(unknown, known)
     remedy = f"Did you mean {_joined(place, nearest)!r}?" if nearest else f"Known keys here are {', '.join(known)}"
     return f"{_joined(place, unknown)!r} in {subject} is not a known key. {remedy}"
-
-
-def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like this one, whatever its case, or None."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.lower().replace("_", ""), by_lower, n=1, cutoff=0.6)
-    return by_lower[matches[0]] if matches else None
 
 
 def _joined(place: str, key: str) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from automl import sagemaker_errors
@@ -15,11 +14,6 @@ from automl.errors import AutopilotFlowError, InvalidRequest, QuotaExceeded, Ser
 
 Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Any]
-
-CLIENT_CONFIG = Config(connect_timeout=4, read_timeout=25, retries={"mode": "standard", "max_attempts": 5})
-"""A call that hangs is made again within the shortest Timeout of a function: a run must not end for one lost packet."""
-RUNTIME_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=70, max_pool_connections=200))
-"""For endpoints, which may take 60 s to answer, from many threads with a connection each."""
 
 _UNAVAILABLE = {
     "InternalError",

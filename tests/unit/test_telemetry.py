@@ -3,8 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from automl.clients import CONFIG, RUNTIME_CONFIG
 from automl.errors import InvalidRequest, QuotaExceeded, ServiceUnavailable
-from automl.telemetry import CLIENT_CONFIG, RUNTIME_CONFIG, named_error
+from automl.telemetry import named_error
 from tests.unit.test_template import TEMPLATE
 
 LIMIT = (
@@ -60,6 +61,6 @@ def test_other_errors_stay_what_they_are(error: Exception) -> None:
 
 
 def test_a_call_that_hangs_is_made_again_in_time() -> None:
-    once = CLIENT_CONFIG.connect_timeout + CLIENT_CONFIG.read_timeout  # type: ignore[attr-defined]
+    once = CONFIG.connect_timeout + CONFIG.read_timeout  # type: ignore[attr-defined]
     assert 2 * once < TEMPLATE["Globals"]["Function"]["Timeout"]
     assert RUNTIME_CONFIG.read_timeout > 60, "an endpoint may take 60 s to answer"  # type: ignore[attr-defined]

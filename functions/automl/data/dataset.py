@@ -16,7 +16,7 @@ from automl.data.ahead import ahead
 from automl.data.column_types import values
 from automl.data.dialect import Layout, check_columns, read_layout
 from automl.errors import InvalidDataset
-from automl.schema import nearest_name
+from automl.nearest import nearest_name
 from automl.storage import StoredObject, list_objects, split_uri
 
 if TYPE_CHECKING:

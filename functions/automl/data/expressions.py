@@ -9,7 +9,7 @@ from polars.exceptions import PolarsError
 
 from automl.data.column_types import DTYPES
 from automl.errors import InvalidRequest
-from automl.schema import nearest_name
+from automl.nearest import nearest_name
 
 FUNCTIONS = frozenset(
     {

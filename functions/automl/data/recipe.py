@@ -12,7 +12,7 @@ from automl.data.column_types import NUMERIC, clean_text, is_value, to_text
 from automl.data.dataset import Batch, Dataset, named
 from automl.data.expressions import Expression, parse
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.schema import nearest_name
+from automl.nearest import nearest_name
 
 
 @dataclass(frozen=True)
