@@ -19,6 +19,8 @@ GLIBC_MINOR = 34
 """Of Amazon Linux 2023, which Lambda's python3.13 runs on."""
 NOT_FOR_FUNCTIONS = ("bin", "share")
 """Folders of programs and of other tools' extensions, which packages bring beside their modules."""
+SOURCES = {".c", ".h", ".pxd", ".pyi", ".pyx"}
+"""Endings of files that compilers and type checkers read."""
 ROOT_ON_LAMBDA = "/opt/python"
 
 
@@ -34,14 +36,21 @@ def install(layer: str, architecture: str, target: Path) -> None:
     subprocess.run([*command, "--requirement", str(HERE / layer / "requirements.txt")], check=True)
 
 
-def remove_unused(target: Path) -> None:
-    """Remove what is in the packages but never imported: their tests, programs, and lists of files."""
-    unused = [target / name for name in NOT_FOR_FUNCTIONS]
-    unused += [path for path in target.rglob("tests") if path.is_dir()]
-    for folder in unused:
+def remove_unused(target: Path, listed: list[str]) -> None:
+    """Remove what is in the packages but never imported: what is listed, tests, programs, sources, lists of files.
+
+    Raises:
+        SystemExit: something listed is not there, so it lies elsewhere now.
+    """
+    missing = [name for name in listed if not (target / name).is_dir()]
+    if missing:
+        raise SystemExit(f"{', '.join(missing)} of unused.txt is not in the layer's packages; correct the list")
+    folders = [target / name for name in (*NOT_FOR_FUNCTIONS, *listed)]
+    folders += [path for path in target.rglob("tests") if path.is_dir()]
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    for record in target.glob("*.dist-info/RECORD"):
-        record.unlink()
+    for path in [*target.glob("*.dist-info/RECORD"), *(one for one in target.rglob("*.*") if one.suffix in SOURCES)]:
+        path.unlink()
 
 
 def compile_all(target: Path) -> None:
@@ -63,9 +72,9 @@ def compile_all(target: Path) -> None:
 def build(layer: str, architecture: str, artifacts: Path) -> None:
     """Make the layer's folder ``python/`` in the artifacts."""
     target = artifacts / "python"
+    unused, operations = HERE / layer / "unused.txt", HERE / layer / "operations.json"
     install(layer, architecture, target)
-    remove_unused(target)
-    operations = HERE / layer / "operations.json"
+    remove_unused(target, unused.read_text(encoding="utf-8").split() if unused.exists() else [])
     if operations.exists():
         sdk_data.trim(target / "botocore" / "data", json.loads(operations.read_text(encoding="utf-8")))
     compile_all(target)
