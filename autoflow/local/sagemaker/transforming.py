@@ -170,6 +170,8 @@ class Transforming:
         assert self._container is not None
         for left in range(self._retries, -1, -1):
             self._go_on()
+            if not self._container.alive:  # an endpoint's would be started again
+                raise self._failed("AlgorithmError", uri, "The container has ended")
             try:
                 content_type, accept = self._input.get("ContentType", ""), self._output.get("Accept", "")
                 return self._container.invoke(body, content_type, accept)[0]

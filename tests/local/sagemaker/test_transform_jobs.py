@@ -5,13 +5,16 @@ import csv
 import gzip
 import io
 import json
+import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.workers import engine_workers
+from autoflow.local import processes
 
 if TYPE_CHECKING:
     from autoflow.local.cloud import Cloud
@@ -87,6 +90,16 @@ def data_log(aws: "SageMaker", name: str) -> str:
     (stream,) = [item["logStreamName"] for item in streams if item["logStreamName"].endswith("/data-log")]
     events = aws.logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
     return "\n".join(event["message"] for event in events)
+
+
+def serving(cloud: "Cloud") -> set[int]:
+    """Process ids of the containers."""
+    found = set()
+    for process in processes.find(cloud.mark):
+        with contextlib.suppress(psutil.Error):
+            if "autoflow.local.engine.serve" in process.cmdline():
+                found.add(process.pid)
+    return found
 
 
 def test_each_object_has_its_answers_in_the_order_of_its_rows(
@@ -175,7 +188,7 @@ def test_a_record_that_is_larger_than_a_request_fails(aws: "SageMaker", model: s
 def test_a_stopped_job_leaves_no_output_and_no_process(
     aws: "SageMaker", model: str, cloud: "Cloud", rows: list[list[str]]
 ) -> None:
-    before = set(engine_workers(cloud.mark))
+    before = serving(cloud)
     aws.upload("long/rows.csv", aws.table(rows * 20, header=None))
     aws.sagemaker.create_transform_job(**job(aws, "long", "long/", BatchStrategy="SingleRecord"))
     while "TransformStartTime" not in aws.sagemaker.describe_transform_job(TransformJobName="long"):
@@ -187,12 +200,27 @@ def test_a_stopped_job_leaves_no_output_and_no_process(
     assert description["TransformJobStatus"] == "Stopped"
     assert "FailureReason" not in description
     assert outputs(aws, "long") == {}
-    assert set(engine_workers(cloud.mark)) <= before
+    assert serving(cloud) <= before
     code, message = refusal(aws.sagemaker.stop_transform_job, TransformJobName="long")
     assert (code, message) == (
         "ValidationException",
         "The request was rejected because the transform job is in status Stopped.",
     )
+
+
+def test_a_container_that_dies_fails_the_job(
+    aws: "SageMaker", model: str, cloud: "Cloud", rows: list[list[str]]
+) -> None:
+    before = serving(cloud)
+    aws.upload("dies/rows.csv", aws.table(rows * 20, header=None))
+    aws.sagemaker.create_transform_job(**job(aws, "dies", "dies/", BatchStrategy="SingleRecord"))
+    while "TransformStartTime" not in aws.sagemaker.describe_transform_job(TransformJobName="dies"):
+        time.sleep(0.05)
+    for pid in serving(cloud) - before:
+        os.kill(pid, signal.SIGKILL)
+    assert ended(aws, "dies")["FailureReason"] == "AlgorithmError: See job logs for more information"
+    assert outputs(aws, "dies") == {}
+    assert "The container has ended" in data_log(aws, "dies")
 
 
 def test_describe_shows_the_defaults_and_list_finds_the_job_whose_name_is_used_once(
