@@ -1,74 +1,19 @@
 """What `sam build` makes of the template, with the tools a deployer has: the SAM CLI, and Python 3.13 with pip."""
 
 import os
-import platform
 import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from autoflow.local import cloud as host
 from autoflow.local.cloud import Cloud
+from tests.packaging.sam_build import NATIVE, ROOT, SAM, Build
 
-ROOT = Path(__file__).parents[2]
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
-NATIVE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[NATIVE]
-
-
-@dataclass(frozen=True)
-class Build:
-    """The output of one `sam build`."""
-
-    folder: Path
-    architecture: str
-
-    @property
-    def template_file(self) -> Path:
-        return self.folder / "template.yaml"
-
-    @property
-    def template(self) -> dict[str, Any]:
-        document: dict[str, Any] = yaml_parse(self.template_file.read_text())
-        return document
-
-    def functions(self) -> dict[str, dict[str, Any]]:
-        """Properties of each function, with those of Globals."""
-        common = self.template["Globals"]["Function"]
-        found = {}
-        for name, resource in self.template["Resources"].items():
-            if resource["Type"] == "AWS::Serverless::Function":
-                own = resource["Properties"]
-                variables = {**common["Environment"]["Variables"], **own.get("Environment", {}).get("Variables", {})}
-                layers = [*common["Layers"], *own.get("Layers", [])]
-                found[name] = {**common, **own, "Variables": variables, "Layers": [layer["Ref"] for layer in layers]}
-        return found
-
-    def search_path(self, function: str) -> list[Path]:
-        """Where Lambda looks for the function's modules: its code, then its layers."""
-        layers = self.functions()[function]["Layers"]
-        return [self.folder / function, *(self.folder / layer / "python" for layer in layers)]
-
-    def environment(self, function: str) -> dict[str, str]:
-        """The function's environment variables, with the parameters' defaults and made-up names of resources."""
-        variables = self.functions()[function]["Variables"]
-        return {key: self._resolved(value) for key, value in variables.items()}
-
-    def _resolved(self, value: Any) -> str:
-        match value:
-            case {"Ref": name}:
-                return str(self.template["Parameters"].get(name, {"Default": name.lower()})["Default"])
-            case {"Fn::GetAtt": _}:
-                return "arn:aws:iam::123456789012:role/service"
-            case {"Fn::Join": [_, inner]}:
-                return self._resolved(inner)
-        return str(value)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.conftest import ROOT, Build
+from tests.packaging.sam_build import ROOT, Build
 
 LIMIT = 250 * 2**20
 """Bytes that a function and its layers may have, unzipped."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autoflow.local.cloud import Cloud
-from tests.packaging.conftest import Build
+from tests.packaging.sam_build import Build
 
 STACK = "packaged"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"

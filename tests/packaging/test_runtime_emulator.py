@@ -15,7 +15,7 @@ import awslambdaric
 import pytest
 
 from autoflow.local.cloud import Cloud, free_port
-from tests.packaging.conftest import NATIVE, ROOT, Build
+from tests.packaging.sam_build import NATIVE, ROOT, Build
 
 Emulate = Callable[..., str]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the emulator is a Linux program")
