@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from automl.data.ahead import Behind
-from automl.data.column_types import NUMERIC
 from automl.data.dataset import Batch, Dataset
 from automl.data.profile import Profile
 from automl.data.recipe import Recipe, from_request
 from automl.data.spelling import Spellings
-from automl.data.splitter import Splitter, new_splitter
+from automl.data.splitter import Split, Splitter, new_splitter
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.run_files import RunFiles
 from automl.storage import delete_prefix
@@ -33,7 +30,7 @@ class Guess:
         self._splitter: Splitter | None = None
         self._types: dict[str, str] = {}
         self._wrong = False
-        self._writing: Behind[Mapping[str, pl.DataFrame]] = Behind(self._write)
+        self._writing: Behind[Split] = Behind(self._write)
 
     def __enter__(self) -> "Guess":
         self._writing.__enter__()
@@ -62,7 +59,7 @@ class Guess:
             if not self._holds(self._splitter, profile.types, spellings):
                 self._wrong = True
                 return
-            self._writing.add(self._splitter.split(batch, _texts(self._splitter.recipe, profile.types)))
+            self._writing.add(self._splitter.split(batch, profile.types))
         except (InvalidDataset, InvalidRequest):
             self._wrong = True
 
@@ -79,16 +76,10 @@ class Guess:
         corrections = spellings.corrections(types[splitter.recipe.target])
         return not corrections and self._types == _types_that_matter(splitter.recipe, types)
 
-    def _write(self, frames: Mapping[str, pl.DataFrame]) -> None:
+    def _write(self, split: Split) -> None:
         assert self._splitter is not None
         if not self._wrong:
-            self._splitter.write(frames)
-
-
-def _texts(recipe: Recipe, types: Mapping[str, str]) -> list[str]:
-    """:attr:`Recipe.texts` by the types that are known now."""
-    raw = [name for name in recipe.raw_features if types[name] not in NUMERIC]
-    return [*raw, *(name for name in recipe.texts if name in recipe.derived)]
+            self._splitter.write(split)
 
 
 def _types_that_matter(recipe: Recipe, types: Mapping[str, str]) -> dict[str, str]:

@@ -101,8 +101,8 @@ def empty_profile(names: Iterable[str]) -> Profile:
 
 
 def _narrow(columns: list[ColumnProfile], batch: Batch) -> None:
-    """Rule out the types that some cell does not have; most are ruled out by a few rows, few columns need two looks."""
-    _keep_fitting(columns, batch.frame.head(_SCREEN_ROWS))
+    """Rule out the types that some cell does not have. Once a few rows have ruled out most, the narrowest tells."""
+    _keep_fitting([column for column in columns if column.undecided], batch.frame.head(_SCREEN_ROWS))
     narrowest = {column.name: column.kinds[0] for column in columns if column.kinds != ["string"]}
     misfits = set(batch.misfits(narrowest))
     _keep_fitting([column for column in columns if column.name in misfits or column.undecided], batch.frame)
@@ -123,9 +123,12 @@ def _count_missing_and_distinct(columns: list[ColumnProfile], frame: pl.DataFram
 
 
 def _smallest_hashes(column: ColumnProfile) -> pl.Expr:
-    hashes = pl.col(column.name).drop_nulls().hash()
+    cells = pl.col(column.name)
+    hashes = cells.hash()
     if column.sketch.len() == _SKETCH_SIZE:  # which only smaller hashes can change
-        hashes = hashes.filter(hashes < column.sketch.max())
+        hashes = hashes.filter(cells.is_not_null() & (hashes < column.sketch.max()))
+    else:
+        hashes = hashes.filter(cells.is_not_null())
     return hashes.unique().bottom_k(_SKETCH_SIZE)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from automl.data.column_types import fitting_types
+from automl.data.column_types import NUMERIC, fitting_types
 from automl.data.dataset import Batch, Dataset
 from automl.data.parts import PartWriter
 from automl.data.problem import TargetValues
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 PART_BYTES = 32 * 1024 * 1024
 """Also what a writer holds in memory. 1,000 objects, the most that Autopilot counts under a prefix, are 32 GB."""
 _SMOKE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of some batch by split, and the columns that need no quotes in CSV."""
+
+    frames: Mapping[str, pl.DataFrame]
+    plain: Collection[str]
 
 
 @dataclass
@@ -46,12 +54,12 @@ class Splitter:
     filtered_out: int = 0
     smoke: pl.DataFrame | None = None
 
-    def split(self, batch: Batch, texts: Collection[str]) -> dict[str, pl.DataFrame]:
+    def split(self, batch: Batch, types: Mapping[str, str]) -> Split:
         """The rows of each split: train as the model sees them with the target last, the others raw with their number.
 
         Args:
             batch: some more rows.
-            texts: features that have something else than numbers in some row seen so far.
+            types: each column's type in all rows up to these.
         """
         passes, features = self.recipe.apply(batch, training=True)
         name = self.recipe.target
@@ -63,29 +71,32 @@ class Splitter:
         labelled = labels.filter(kept)
         values = {"": labelled.len()} if self.target.many else dict(labelled.value_counts().rows())
         self.target.add(values, int(passes.sum()) - labelled.len())
-        ignored = {self.recipe.id_column} if self.recipe.id_column else set()
-        hashes = row_hashes(batch.frame.filter(kept), ignored)
-        where = kept.arg_true()
+        numbered = pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String)
+        raw = batch.frame.with_columns(numbered.alias(ROW_COLUMN)).filter(kept)
+        hashes = row_hashes(raw, {ROW_COLUMN, *([self.recipe.id_column] if self.recipe.id_column else [])})
         split = assign(hashes, *self.shares)
         self.fingerprints["Dataset"].add(hashes)
         self.fingerprints["Test"].add(hashes.filter(split == TEST))
-        raw = batch.frame.with_columns(
-            pl.int_range(batch.first_row, batch.first_row + batch.frame.height).cast(pl.String).alias(ROW_COLUMN)
-        )
-        train = features.with_columns(labels)[where.filter(split == TRAIN)]
-        fitting = fitting_types(train, {column: ["number"] for column in texts if column in self.maybe_numbers})
-        self.maybe_numbers -= {column for column, kinds in fitting.items() if not kinds}
+        train = features.with_columns(labels).filter(kept).filter(split == TRAIN)
+        self._narrow_numbers(train, types)
         if len(self.train_values) < 2:
             self.train_values.update(train[name].unique().head(2))
         if self.smoke is None and train.height:
             self.smoke = train.head(_SMOKE_ROWS).drop(name)
-        others = {other: raw[where.filter(split == other)] for other in (CALIBRATION, TEST)}
-        return {TRAIN: train, **others}
+        plain = {ROW_COLUMN, *(column for column, kind in types.items() if kind != "string")}
+        plain |= {column for column, item in self.recipe.derived.items() if item.dtype != pl.String}
+        return Split({TRAIN: train, **{other: raw.filter(split == other) for other in (CALIBRATION, TEST)}}, plain)
 
-    def write(self, frames: Mapping[str, pl.DataFrame]) -> None:
+    def _narrow_numbers(self, train: pl.DataFrame, types: Mapping[str, str]) -> None:
+        derived = {name for name, item in self.recipe.derived.items() if item.dtype == pl.String}
+        texts = [name for name in self.maybe_numbers if name in derived or types.get(name, "number") not in NUMERIC]
+        fitting = fitting_types(train, {name: ["number"] for name in texts})
+        self.maybe_numbers -= {name for name, kinds in fitting.items() if not kinds}
+
+    def write(self, split: Split) -> None:
         """Write the rows of each split."""
-        for name, frame in frames.items():
-            self.writers[name].write(frame)
+        for name, frame in split.frames.items():
+            self.writers[name].write(frame, split.plain)
 
     def close(self) -> None:
         """Put the rows that are left."""

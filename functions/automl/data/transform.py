@@ -88,7 +88,7 @@ def _split(
     splitter = new_splitter(s3, run, request, dataset, recipe, spellings)
     with Behind(splitter.write) as writing:
         for batch in dataset.batches():
-            writing.add(splitter.split(batch, recipe.texts))
+            writing.add(splitter.split(batch, recipe.types))
     return splitter
 
 

@@ -11,7 +11,7 @@ import jsonschema
 import polars as pl
 import pytest
 
-from automl.data import splitter
+from automl.data import csv_source, splitter
 from automl.data.column_types import clean_text
 from automl.data.dataset import Batch
 from automl.data.recipe import from_document
@@ -20,7 +20,7 @@ from automl.data.transform import transform_data
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.run_files import RunFiles
 from automl.schema import load
-from automl.storage import list_objects, read_bytes, read_json, write_json
+from automl.storage import delete_prefix, list_objects, read_bytes, read_json, write_json
 
 RUN = RunFiles("s3://data-bucket/runs/sample-0a1b2c3d/")
 HEADER = ["id", "city", "size", "rooms", "built", "price"]
@@ -156,6 +156,44 @@ def test_parts_have_headers_and_hold_all_rows(data_bucket: Any, monkeypatch: pyt
     objects = [uri for uri in left(data_bucket) if uri.startswith("data/train/")]
     assert objects == ["data/train/part-00000.csv", "data/train/part-00001.csv"]
     assert len(split(data_bucket, "train")) == data["Rows"]["Train"]
+
+
+LATE = {
+    "nothing": {},
+    "a used column is wider": {"size": "1e2"},
+    "a used column is text, which the condition refuses": {"size": "large"},
+    "another column is text": {"rooms": "many"},
+    "another column is wider": {"rooms": "2.5"},
+    "the target is wider": {"price": "99.5"},
+    "the target is spelt in another way": {"price": "500.0"},
+    "the row is left out": {"size": "5"},
+}
+
+
+@pytest.mark.parametrize("late", LATE.values(), ids=LATE.keys())
+def test_a_late_row_changes_what_becomes_of_the_first_ones(
+    late: dict[str, str], data_bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = houses(1500)
+    rows[1490] |= late
+    put(data_bucket, rows)
+    recipe = {"Filter": "size > 10", "Derive": {"each": "size / 2", "name": "CONCAT(city, 1)"}}
+    outcomes = []
+
+    for block_bytes in (4096, 2**24):  # many blocks, of which one has the late row, and one that has all rows
+        monkeypatch.setattr(csv_source, "BLOCK_BYTES", block_bytes)
+        delete_prefix(data_bucket, RUN.uri)
+        try:
+            state: Any = transform(data_bucket, Transform=recipe)
+        except InvalidRequest as error:
+            state = str(error)
+        files = {uri: read_bytes(data_bucket, f"{RUN.uri}{uri}") for uri in left(data_bucket)}
+        profile = json.loads(files.pop("profile.json", b'{"Columns": []}'))
+        for column in profile["Columns"]:  # the sum of floats depends on their order
+            column["Mean"] = pytest.approx(column.get("Mean"))
+        outcomes.append([state, files, profile])
+
+    assert outcomes[0] == outcomes[1]
 
 
 def test_rows_without_a_target_are_left_out_and_counted(data_bucket: Any) -> None:
