@@ -100,7 +100,8 @@ def zipped(folder: Path) -> int:
 def slowest_imports(build: Build, function: str) -> str:
     """What ``-X importtime`` says of one start, as a table of the packages that took longest by themselves."""
     own: dict[str, int] = {}
-    for line in start(build, function, "-X", "importtime").stderr.splitlines():
+    said = start(build, function, "-X", "importtime").stderr.splitlines()
+    for line in (line for line in said if line.startswith("import time:")):
         microseconds, _, name = line.removeprefix("import time:").split("|")
         if microseconds.strip().isdigit():
             package = ".".join(name.strip().split(".")[: 2 if name.strip().startswith("automl") else 1])

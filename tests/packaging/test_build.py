@@ -1,25 +1,70 @@
 """Every function of the build output works alone: its code, its layers, nothing else."""
 
+import ast
+import importlib.util
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import botocore
 import pytest
 
-from tests.packaging.sam_build import ROOT, Build
+from tests.packaging.sam_build import FUNCTIONS, ROOT, Build
 
 LIMIT = 250 * 2**20
 """Bytes that a function and its layers may have, unzipped."""
-FUNCTIONS = re.findall(
-    r"^  (\w+Function):\n    Type: AWS::Serverless::Function$", (ROOT / "template.yaml").read_text(), re.M
-)
+LIGHT_LIMIT = 15_000_000
+"""The same of a function without data frames, statistics and charts."""
 LAYERS = sorted(path.parent.name for path in (ROOT / "layers").glob("*/requirements.txt"))
 IMPORT = (
     "import sys, json, importlib; sys.path[:0] = json.loads(sys.argv[1]); importlib.import_module(sys.argv[2]).handler"
 )
-"""Run with -I and -S: the interpreter sees its standard library and these folders only."""
+"""Run with -I, -S and -B: the interpreter sees its standard library and these folders only, and writes nothing."""
+TELL_OF_CLIENTS = """
+import json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+from automl import clients
+from botocore.model import ListShape, MapShape, StructureShape
+
+def walk(shape, seen):
+    if shape is None or shape.name in seen:
+        return seen
+    seen.add(shape.name)
+    below = []
+    if isinstance(shape, StructureShape):
+        below = shape.members.values()
+    elif isinstance(shape, ListShape):
+        below = [shape.member]
+    elif isinstance(shape, MapShape):
+        below = [shape.key, shape.value]
+    for one in below:
+        walk(one, seen)
+    return seen
+
+told = {}
+for make in (clients.application_autoscaling, clients.cloudwatch, clients.lambda_functions, clients.s3,
+             clients.sagemaker, clients.sagemaker_runtime, clients.step_functions):
+    client = make()
+    model, shapes = client.meta.service_model, set()
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        for shape in (operation.input_shape, operation.output_shape, *operation.error_shapes):
+            walk(shape, shapes)
+    endpoints = {}
+    for region in ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"):
+        clients._session.set_config_variable("region", region)
+        endpoints[region] = make().meta.endpoint_url
+    clients._session.set_config_variable("region", "us-east-1")
+    told[model.service_name] = [model.operation_names, sorted(shapes), endpoints,
+                                sorted(error.__name__ for error in client.exceptions._code_to_exception.values()),
+                                sorted(name for name in model.operation_names if client.can_paginate(
+                                    next(m for m, n in client.meta.method_to_api_mapping.items() if n == name)))]
+print(json.dumps(told))
+"""
 ELF_MACHINE = {"x86_64": 62, "arm64": 183}
 
 
@@ -40,7 +85,7 @@ def test_handler_imports_alone(build: Build, function: str) -> None:
     # LAMBDA_TASK_ROOT makes Powertools trace for real, which needs one more package.
     variables = build.environment(function) | {"AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_TASK_ROOT": "/var/task"}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", IMPORT, path, module],
+        [sys.executable, "-I", "-S", "-B", "-c", IMPORT, path, module],
         env=variables,
         capture_output=True,
         text=True,
@@ -59,6 +104,76 @@ def test_function_and_layers_fit(build: Build, function: str) -> None:
 def test_function_and_layers_fit_on_the_other_processor(other_build: Build, function: str) -> None:
     parts = {str(folder): size(folder) for folder in other_build.search_path(function)}
     assert 0 < sum(parts.values()) < LIMIT, parts
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_light_function_is_small(build: Build, other_build: Build, function: str) -> None:
+    for made in (build, other_build):
+        if made.functions()[function]["Layers"] == ["CoreLayer"]:
+            assert sum(size(folder) for folder in made.search_path(function)) < LIGHT_LIMIT
+
+
+def clients_of(folders: list[Path]) -> Any:
+    """What the clients know that a function makes with these folders: operations, shapes, endpoints, errors, pages."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", TELL_OF_CLIENTS, json.dumps([str(folder) for folder in folders])],
+        env={"AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_trimmed_sdk_knows_what_functions_call_as_the_whole_sdk_does(build: Build) -> None:
+    """Every client that a function makes, beside the same client with botocore as it is installed for the tests."""
+    operations = json.loads((ROOT / "layers" / "core" / "operations.json").read_text())
+    trimmed = clients_of(build.search_path("GetEndpointFunction"))
+    whole = clients_of([build.folder / "GetEndpointFunction", Path(botocore.__file__).parents[1]])
+
+    assert {service: sorted(known[0]) for service, known in trimmed.items()} == operations
+    for service, (known, shapes, endpoints, errors, pages) in trimmed.items():
+        assert endpoints == whole[service][2]
+        assert errors == whole[service][3]
+        assert pages == [name for name in whole[service][4] if name in known]
+        assert set(shapes) <= set(whole[service][1])
+
+
+def imported_first(source: str) -> Iterator[str]:
+    """Full names of what a module imports whenever it is imported itself."""
+    waiting: list[ast.stmt] = list(ast.parse(source).body)
+    while waiting:
+        match waiting.pop():
+            case ast.Import(names=names):
+                yield from (one.name for one in names)
+            case ast.ImportFrom(module=str(package), names=names):
+                yield from (f"{package}.{one.name}" for one in names)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                pass
+            case ast.If(body=body, orelse=orelse):
+                waiting += [*body, *orelse]
+
+
+def test_nothing_that_is_left_imports_what_was_left_out(build: Build) -> None:
+    left_out = (ROOT / "layers" / "core" / "unused.txt").read_text().split()
+    names = tuple(name.replace("/", ".") for name in left_out)
+    folder = build.folder / "CoreLayer" / "python"
+    imports = {(path.name, name) for path in folder.rglob("*.py") for name in imported_first(path.read_text())}
+
+    assert names
+    assert [found for found in imports if found[1].startswith(names)] == []
+
+
+def test_layers_bring_bytecode_that_is_never_compared_with_the_source(build: Build) -> None:
+    """A function can't write any, and a zip doesn't keep the time by which Python would compare."""
+    for layer in ("CoreLayer", "DataLayer", "ReportLayer", "StatisticsLayer"):
+        modules = list((build.folder / layer).rglob("*.py"))
+        assert modules
+        for module in modules:
+            header = Path(importlib.util.cache_from_source(str(module))).read_bytes()[:8]
+            assert header[:4] == importlib.util.MAGIC_NUMBER
+            assert int.from_bytes(header[4:], "little") == 0b01, module
 
 
 def test_schemas_arrive_as_files(build: Build) -> None:
