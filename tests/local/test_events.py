@@ -17,7 +17,11 @@ BUCKET = "s3://data-bucket/"
 """Stands for the stack's data bucket in the samples."""
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:AutoML:abalone"
 """Stands for an execution of the main machine."""
+SCORING = "arn:aws:states:eu-central-1:123456789012:execution:Scoring:new-abalone"
+"""Stands for one of the scoring machine; here it is the same, as what counts is that it has a history."""
 RUN = "runs/abalone-0a1b2c3d/"
+SCORED, TRANSFORMED = "scorings/new-abalone/", "scorings/abalone-weekly-a20e9f88/"
+"""Folders of the samples' two scorings: one asks an endpoint, one has a transform job."""
 PACKAGES = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/"
 """Stands for those of this cloud's region and account."""
 MACHINES = {
@@ -26,6 +30,7 @@ MACHINES = {
     "automl-champion": "AutoMLStateMachine",
     "deployment": "DeploymentStateMachine",
     "scoring": "ScoringStateMachine",
+    "scoring-batch-transform": "ScoringStateMachine",
     "scoring-refilter": "ScoringStateMachine",
 }
 STORY = [
@@ -44,8 +49,13 @@ STORY = [
     "prepare_rows",
     "invoke_endpoint",
     "filter_predictions",
+    "collect_parts",
     "measure_predictions",
     "summarize_scoring",
+    "create_transform_job",
+    "get_transform_job",
+    "read_transform_output",
+    "stop_transform_job",
     "calibrate_model",
     "evaluate_model",
     "remove_staging",
@@ -65,7 +75,7 @@ NOT_HERE = ["configure_auto_scaling"]
 
 def event(name: str, bucket: str, execution: str = EXECUTION) -> dict[str, Any]:
     text = (EVENTS / f"{name}.json").read_text(encoding="utf-8")
-    text = text.replace(BUCKET, f"s3://{bucket}/").replace(EXECUTION, execution)
+    text = text.replace(BUCKET, f"s3://{bucket}/").replace(EXECUTION, execution).replace(SCORING, execution)
     document: dict[str, Any] = json.loads(
         text.replace(PACKAGES, "arn:aws:sagemaker:us-east-1:000000000000:model-package/")
     )
@@ -111,6 +121,7 @@ def bucket(cloud: Cloud, stack: Stack, tmp_path_factory: pytest.TempPathFactory)
     s3.upload_file(str(learn), name, "datasets/abalone.csv")
     s3.upload_file(str(learn), name, "datasets/abalone/2026-11.csv")
     s3.upload_file(str(new), name, "datasets/new-abalone.csv")
+    s3.upload_file(str(new), name, "datasets/abalone-all/2026-11.csv")
     customers = write_csv(folder / "customers.csv", visits(1500, seed=3))
     s3.upload_file(str(customers), name, "datasets/customers.csv")
     return name
@@ -142,7 +153,17 @@ def story(cloud: Cloud, stack: Stack, bucket: str, execution: str) -> dict[str, 
             # The sample's run has a name of its own.
             source = f"{returned[name]['Uri'].removeprefix('s3://')}request.json"
             cloud.client("s3").copy_object(Bucket=bucket, Key=f"{RUN}request.json", CopySource=source)
-        waiting_for = {"get_automl_job": "Completed", "get_endpoint": "InService"}.get(name)
+        if name == "prepare_rows":
+            # The samples' run was proved by a scoring like this one, and its transform job is given the same rows.
+            for item in cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix=SCORED)["Contents"]:
+                for folder in (RUN, TRANSFORMED):
+                    source, key = f"{bucket}/{item['Key']}", item["Key"].replace(SCORED, folder)
+                    cloud.client("s3").copy_object(Bucket=bucket, Key=key, CopySource=source)
+        waiting_for = {
+            "get_automl_job": "Completed",
+            "get_endpoint": "InService",
+            "get_transform_job": "Completed",
+        }.get(name)
         end = time.monotonic() + 180
         while waiting_for and returned[name]["Status"] != waiting_for:
             assert time.monotonic() < end, returned[name]
@@ -166,7 +187,9 @@ def test_the_functions_samples_tell_one_run(story: dict[str, Any]) -> None:
     assert story["get_automl_job"]["Candidates"] >= 2
     assert story["create_model"]["Name"] == "abalone-0a1b2c3d"
     assert story["test_endpoint"]["Rows"] >= 1
-    assert story["invoke_endpoint"]
+    assert story["find_model"]["Ready"] is True
+    assert story["invoke_endpoint"]["Rows"] == story["read_transform_output"]["Rows"] == story["prepare_rows"]["Sent"]
+    assert story["collect_parts"]["Rows"] == story["prepare_rows"]["Rows"]
     assert story["find_previous_model"] == {"Found": False}
     assert story["find_champion"]["Exists"] is False
     assert story["measure_predictions"]["All"]["Metrics"]["R2"] > 0.5
@@ -182,13 +205,20 @@ def test_the_functions_samples_tell_one_run(story: dict[str, Any]) -> None:
 @pytest.mark.usefixtures("story")
 def test_the_other_machines_samples_run(execute: Execute, bucket: str) -> None:
     outputs = {}
-    for name in ("automl-retraining", "automl-champion", "deployment", "scoring", "scoring-refilter"):
+    for name in (
+        "automl-retraining",
+        "automl-champion",
+        "deployment",
+        "scoring",
+        "scoring-batch-transform",
+        "scoring-refilter",
+    ):
         ended = execute(MACHINES[name], event(name, bucket))
         assert ended["status"] == "SUCCEEDED", (name, ended.get("error"), ended.get("cause"))
         outputs[name] = json.loads(ended["output"])
     assert outputs["automl-champion"]["Confidence"]["TargetPrecision"] == 0.95
     assert outputs["deployment"]["Outcome"] == "InService"
-    assert outputs["scoring"]["Rows"] == 50
+    assert outputs["scoring"]["Rows"] == outputs["scoring-batch-transform"]["Rows"] == 50
     assert outputs["scoring-refilter"]["Confidence"]["MaxIntervalWidth"] == {"Relative": 0.5}
 
 
