@@ -92,7 +92,7 @@ def test_an_error_of_the_caller_ends_the_work() -> None:
     before = threading.active_count()
 
     def fail() -> None:
-        with Behind(lambda _: None) as behind:
+        with Behind[int](lambda _: None) as behind:
             behind.add(1)
             raise KeyError
 
