@@ -15,12 +15,11 @@ SERVER = Path(__file__).with_name("function_server.py")
 
 # What most functions import. Only speed depends on this list; none of these starts a thread.
 PRELOAD = (
-    "boto3",
+    "botocore.session",
     "botocore.httpsession",
     "botocore.endpoint_provider",
     "botocore.regions",
     "botocore.signers",
-    "s3transfer",
     "aws_lambda_powertools",
     "aws_lambda_powertools.utilities.typing",
     "aws_xray_sdk.core",
