@@ -94,6 +94,23 @@ def test_handler_imports_alone(build: Build, function: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_calls_of_aws_are_traced_and_no_other_library_is_looked_for(build: Build) -> None:
+    path = json.dumps([str(folder) for folder in build.search_path("GetEndpointFunction")])
+    tell = "import botocore.client; print(hasattr(botocore.client.BaseClient._make_api_call, '__wrapped__')); "
+    tell += "print(sorted(name for name in sys.modules if name.startswith('aws_xray_sdk.ext.')))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", f"{IMPORT}; {tell}", path, "get_endpoint"],
+        env=build.environment("GetEndpointFunction") | {"AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_TASK_ROOT": "/"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    wrapped, modules = done.stdout.splitlines()
+    assert wrapped == "True"
+    assert {name.split(".")[2] for name in ast.literal_eval(modules)} == {"boto_utils", "botocore", "util"}
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_function_and_layers_fit(build: Build, function: str) -> None:
     parts = {str(folder): size(folder) for folder in build.search_path(function)}
