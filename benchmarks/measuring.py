@@ -118,7 +118,7 @@ def _proportional(process: psutil.Process) -> int:
 def interleaved(contenders: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[str, list[Run]]:
     """Run every contender once, then every one again, so that what else the machine does strikes all of them.
 
-    One that needs too much memory is not run again and has no runs.
+    One that needs too much memory is not run again and has no runs. Each run is told on the standard error output.
     """
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     failed: set[str] = set()
@@ -127,10 +127,15 @@ def interleaved(contenders: Mapping[str, Callable[[], Run]], repetitions: int) -
             if name in failed:
                 continue
             try:
-                runs[name].append(contender())
-            except TooMuchMemory:
+                run = contender()
+            except TooMuchMemory as error:
                 failed.add(name)
                 runs[name].clear()
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
+                continue
+            runs[name].append(run)
+            took = f"{run.seconds:.1f} s, {run.processor:.1f} s of processors, {run.peak / MIB:,.0f} MiB"
+            print(f"{name}: {took}", file=sys.stderr, flush=True)
     return runs
 
 
