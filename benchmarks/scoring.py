@@ -46,8 +46,7 @@ _BUCKET = "measured-rows"
 _ROLE = "arn:aws:iam::000000000000:role/SageMaker"
 _TRAIN_ROWS = 20_000
 _CONCURRENCY = 4
-"""Requests at once that one instance is given."""
-_PARTS_AT_ONCE = 2
+"""Requests at once that one instance is given, and so parts at once, each with one request at a time."""
 _SAMPLED_ROWS = 200
 
 
@@ -252,7 +251,7 @@ def compare(folder: Path, url: str, count: int, repetitions: int) -> str:
     """The table of all contenders."""
     write_rows(folder, count)
     parts = math.ceil(count / PART_ROWS)
-    at_once = min(parts, _PARTS_AT_ONCE)
+    at_once = min(parts, _CONCURRENCY)
     contenders = {
         "the model's own predict, in process": lambda: timed(predict_in_process, str(folder), parts),
         "invoke and filter": lambda: timed(score, str(folder), url, parts, at_once, _CONCURRENCY),
@@ -280,7 +279,7 @@ def growth(folder: Path, url: str, counts: Sequence[int]) -> str:
     for count in counts:
         write_rows(folder, count)
         parts = math.ceil(count / PART_ROWS)
-        at_once = min(parts, _PARTS_AT_ONCE)
+        at_once = min(parts, _CONCURRENCY)
         run = timed(score, str(folder), url, parts, at_once, _CONCURRENCY)
         state = len(json.dumps(rows_document(parts, at_once, _CONCURRENCY)))
         lines.append(

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 CONFIG = Config(connect_timeout=4, read_timeout=25, retries={"mode": "standard", "max_attempts": 5})
 """A call that hangs is made again within the shortest Timeout of a function: a run must not end for one lost packet."""
-RUNTIME_CONFIG = CONFIG.merge(Config(read_timeout=70, max_pool_connections=200))
-"""For endpoints, which may take 60 s to answer, from many threads with a connection each."""
+RUNTIME_CONFIG = CONFIG.merge(
+    Config(read_timeout=70, max_pool_connections=200, retries={"mode": "standard", "total_max_attempts": 1})
+)
+"""For endpoints, which may take 60 s to answer, from many threads with a connection each. Who asks tries again, with
+fewer requests at once when the endpoint is busy: attempts in secret would hide that it is."""
 
 _session = botocore.session.get_session()
 

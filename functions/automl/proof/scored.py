@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,9 @@ class Scored:
         return Scored(self.problem_type, self.labels, self.model_labels, **columns)
 
 
+_HASHES = 2**32
+_GOLDEN = 2_654_435_769
+"""2³² divided by the golden ratio."""
 _COLUMNS = (
     "truths",
     "predictions",
@@ -93,14 +96,46 @@ def read_scored(
     return collect(read_records(s3, rows), rows["ProblemType"], calibration, confidence)
 
 
-def read_records(s3: "S3Client", rows: Mapping[str, Any]) -> Iterable[Record]:
-    """Keys and answers of a scoring, in the order of the dataset; rows without an answer are left out."""
+def read_records(
+    s3: "S3Client", rows: Mapping[str, Any], wanted: Callable[[Sequence[str]], bool] | None = None
+) -> Iterable[Record]:
+    """Keys and answers of a scoring, in the order of the dataset; rows without an answer are left out.
+
+    Args:
+        s3: client.
+        rows: what Prepare Rows returned for it. Only its finished parts are read.
+        wanted: whether a record of predictions is wanted; None when all are.
+    """
     files = ScoringFiles(rows["PredictionsUri"])
     for part in finished_parts(s3, files):
         lines = text_lines(s3, files.predictions(part))
-        for key, answer in read_predictions(lines, rows["ResponseKeys"], rows["ProblemType"]):
+        for key, answer in read_predictions(lines, rows["ResponseKeys"], rows["ProblemType"], wanted):
             if answer.predicted:
                 yield {"Row": key[ROW], "Truth": key[TRUTH]}, answer
+
+
+class Sample:
+    """Of the rows whose truth is given about ``most``: the same ones each time, spread evenly over all rows.
+
+    A row's number alone decides, by multiplicative hashing (Knuth, The Art of Computer Programming 3, section 6.4):
+    no pattern in the order of the rows is hit or missed.
+
+    Args:
+        most: rows that are wanted.
+        rows: there are at most so many.
+    """
+
+    def __init__(self, most: int, rows: int) -> None:
+        self._below = _HASHES * most // max(most, rows)
+        self.given = 0
+        """Rows whose truth is given, among those that have been asked for."""
+
+    def takes(self, record: Sequence[str]) -> bool:
+        """Whether a record of predictions is in the sample."""
+        if not record[TRUTH]:
+            return False
+        self.given += 1
+        return int(record[ROW]) * _GOLDEN % _HASHES < self._below
 
 
 def collect(

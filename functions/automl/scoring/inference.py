@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
 from automl.run_files import ScoringFiles
@@ -107,11 +107,14 @@ class Inquirer:
                         f"/aws/sagemaker/Endpoints/{self._name}: {str(error)[:500]}",
                         silent=silent,
                     ) from error
-                if not silent and code not in _BUSY:
+                if not silent and not _is_busy(error):
                     raise
-                wait = next(patience, None)
-                if wait is None:
-                    raise ServiceUnavailable(f"Endpoint {self._name!r} stays busy: {error}") from error
+                failure: Exception = error
+            except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
+                failure = error
+            wait = next(patience, None)
+            if wait is None:
+                raise ServiceUnavailable(f"Endpoint {self._name!r} stays busy: {failure}") from failure
             self._sleep(wait)
 
     def _once(self, body: bytes) -> tuple[bytes, float]:
@@ -123,7 +126,7 @@ class Inquirer:
                 )
                 answer = response["Body"].read()
             except ClientError as error:
-                if error.response["Error"]["Code"] in _BUSY:
+                if _is_busy(error):
                     turn.refused()
                 raise
             else:
@@ -134,6 +137,11 @@ class Inquirer:
                     self.requests += 1
                     self.seconds += seconds
             return answer, seconds
+
+
+def _is_busy(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return error.response["Error"]["Code"] in _BUSY or status >= 500
 
 
 def invoke(runtime: "SageMakerRuntimeClient", endpoint_name: str, body: bytes) -> bytes:

@@ -5,7 +5,7 @@ import heapq
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,10 @@ _ROWS_AT_ONCE = 500
 
 
 def read_predictions(
-    lines: Iterable[str], keys: Sequence[str], problem_type: str
+    lines: Iterable[str],
+    keys: Sequence[str],
+    problem_type: str,
+    wanted: Callable[[Sequence[str]], bool] | None = None,
 ) -> Iterator[tuple[Sequence[str], Answer]]:
     """The records of a raw predictions file, and what the endpoint answered.
 
@@ -36,6 +39,7 @@ def read_predictions(
         lines: of the file, with its header.
         keys: of the response.
         problem_type: of the model.
+        wanted: whether a record is wanted; None when all are.
 
     Raises:
         PredictionMismatch: an answer cannot be read.
@@ -43,7 +47,7 @@ def read_predictions(
     records = csv.reader(lines)
     next(records)
     reader = AnswerReader(keys, problem_type, KEY_CELLS)
-    for some in batched(records, _ROWS_AT_ONCE, strict=False):
+    for some in batched(filter(wanted, records), _ROWS_AT_ONCE, strict=False):
         yield from zip(some, reader.read_all(some), strict=True)
 
 

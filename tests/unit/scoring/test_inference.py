@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,12 +161,12 @@ def test_slow_answers_make_batches_smaller() -> None:
 
     size = BatchSize(10**6, 2_000, 1)
     prediction = Prediction(
-        lambda body, silences: (send(body), 0.02 * body.count(b"\n")), NUMBERS, numbers(2_000), size, 1
+        lambda body, silences: (send(body), 0.04 * body.count(b"\n")), NUMBERS, numbers(2_000), size, 1
     )
 
     assert len(list(prediction.lines())) == 2_000
     assert requests[0] == 500
-    assert max(requests[1:]) == 250  # five seconds
+    assert max(requests[1:]) == 250  # ten seconds
 
 
 class Runtime:
@@ -181,6 +181,8 @@ class Runtime:
         if isinstance(outcome, bytes):
             return {"Body": io.BytesIO(outcome)}
         code, _, status = outcome.partition(" ")
+        if code == "lost":
+            raise EndpointConnectionError(endpoint_url="https://endpoint")
         answer: Any = {"Error": {"Code": code, "Message": "Received 500 from model"}}
         if status:
             answer["OriginalStatusCode"] = int(status)
@@ -279,6 +281,14 @@ def test_a_model_that_breaks_is_not_asked_again(outcome: str) -> None:
         invoke(runtime, "endpoint", b"1\n")
 
     assert waits == []
+
+
+def test_a_lost_connection_is_made_again() -> None:
+    send, waits, limiter = call("lost", "lost", b"7\n")
+
+    assert send() == b"7\n"
+    assert waits == [1, 2]
+    assert limiter.limit == 4
 
 
 def test_other_errors_stay_as_they_are() -> None:
