@@ -3,7 +3,7 @@
 ``.venv/bin/python -m benchmarks.scoring`` trains a real ensemble on a local cloud, serves it there and scores rows in
 parts, as the scoring machine does: several processes at once, each asks the endpoint through boto3 and filters what
 it was answered. Rows and results are files of a temporary folder instead of S3. ``--growth ROWS …`` scores several
-numbers of rows, one after the other.
+numbers of rows, one after the other; ``--labels NUMBER`` shows the memory of a part whose answers are long.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import MagicMock
 
 import boto3
@@ -63,17 +63,20 @@ class Folder:
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         return {"Body": self._file(Key).open("rb")}
 
-    def put_object(self, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
+    def put_object(self, Bucket: str, Key: str, Body: Any, **_: Any) -> None:  # noqa: N803
         self._file(Key).write_bytes(Body if isinstance(Body, bytes) else Body.read())
 
-    def create_multipart_upload(self, Bucket: str, Key: str, ContentType: str) -> dict[str, Any]:  # noqa: N803
+    def create_multipart_upload(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         self._file(Key).write_bytes(b"")
         return {"UploadId": Key}
 
-    def upload_part(self, Bucket: str, Key: str, UploadId: str, PartNumber: int, Body: Any) -> dict[str, Any]:  # noqa: N803
+    def upload_part(self, Key: str, PartNumber: int, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: N803
         with self._file(Key).open("ab") as file:  # parts come one after the other
             file.write(Body.read())
         return {"ETag": str(PartNumber)}
+
+    def abort_multipart_upload(self, Key: str, **_: Any) -> None:  # noqa: N803
+        self._file(Key).unlink()
 
     def complete_multipart_upload(self, **_: Any) -> None:
         """The file is whole."""
@@ -112,7 +115,7 @@ def write_rows(folder: Path, count: int) -> None:
             (files.keys(part), f"Row,Id,Truth\n{keys}"),
             (files.skipped(part), "Row,Id,Truth,Reason\n"),
         ):
-            s3.put_object("", key_of(name), text.encode(), "")
+            s3.put_object("", key_of(name), text.encode())
 
 
 def rows_document(parts: int, parts_at_once: int, concurrency: int) -> dict[str, Any]:
@@ -296,13 +299,58 @@ def growth(folder: Path, url: str, counts: Sequence[int]) -> str:
     return table(header, lines)
 
 
+class _ManyLabels:
+    """An endpoint whose model has many labels."""
+
+    def __init__(self, count: int) -> None:
+        draw = np.random.default_rng(0)
+        names = [f"label number {number}" for number in range(count)]
+        shares = [share.tolist() for share in draw.dirichlet([0.1] * count, size=50)]
+        lines = [f'{names[0]},{max(share)!r},"{share}","{names}"\n'.encode() for share in shares]
+        self._lines = lines
+
+    def invoke_endpoint(self, EndpointName: str, Body: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
+        rows = Body.count(b"\n")
+        answer = b"".join(self._lines[row % len(self._lines)] for row in range(rows))
+        return {"Body": io.BytesIO(answer)}
+
+
+def ask_many_labels(folder: str, labels: int) -> float:
+    """Megabytes of the predictions of one part whose answers are long."""
+    s3: Any = Folder(Path(folder))
+    score_part(cast("Any", _ManyLabels(labels)), s3, rows_document(1, 1, 1), 0)
+    return (Path(folder) / key_of(ScoringFiles("s3://bucket/").predictions(0)).replace("/", "_")).stat().st_size / 1e6
+
+
+def filter_many_labels(folder: str) -> int:
+    """Rows of that part, filtered."""
+    s3: Any = Folder(Path(folder))
+    return int(filter_part(s3, rows_document(1, 1, 1), 0)["Rows"])
+
+
+def memory(folder: Path, labels: int) -> str:
+    """The table of a part of a model with many labels."""
+    write_rows(folder, PART_ROWS)
+    asked, filtered = alone(ask_many_labels, str(folder), labels), alone(filter_many_labels, str(folder))
+    lines = [
+        ("Invoke Endpoint", f"{asked.seconds:,.1f}", f"{asked.peak / MIB:,.0f}"),
+        ("Filter Predictions", f"{filtered.seconds:,.1f}", f"{filtered.peak / MIB:,.0f}"),
+    ]
+    return table((f"{PART_ROWS:,} rows, {labels} labels, {asked.value:,.0f} MB", "seconds", "peak MiB"), lines)
+
+
 def main() -> None:
     """Measure what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--growth", type=int, nargs="+", metavar="ROWS", help="numbers of rows, instead of contenders")
+    parser.add_argument("--labels", type=int, help="of a model whose answers are long: memory, instead of contenders")
     options = parser.parse_args()
+    if options.labels:
+        with tempfile.TemporaryDirectory() as name:
+            print(memory(Path(name), options.labels))
+        return
     with tempfile.TemporaryDirectory() as name, host.temporary(services=_SERVICES) as cloud:
         folder = Path(name)
         train(cloud, folder)
