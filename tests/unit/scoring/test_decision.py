@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from automl.scoring.answers import Answer
+from automl.scoring.answers import NOT_PREDICTED, Answer
 from automl.scoring.calibration_map import CalibrationMap
 from automl.scoring.decision import decide
 
@@ -48,6 +48,12 @@ def test_classifications(answer: Answer, confidence: dict[str, Any], reason: str
 )
 def test_regressions(prediction: str, confidence: dict[str, Any], reason: str) -> None:
     assert decide(Answer(prediction), CONFORMAL, confidence, REGRESSION).reason == reason
+
+
+@pytest.mark.parametrize("problem_type", [BINARY, REGRESSION])
+@pytest.mark.parametrize("confidence", [{}, {"Threshold": 0.0}, {"Level": 0.9}])
+def test_a_row_without_answer_is_never_accepted(problem_type: str, confidence: dict[str, Any]) -> None:
+    assert decide(NOT_PREDICTED, RAW, confidence, problem_type) == (None, None, "NotPredicted")
 
 
 def test_confidence_and_interval_are_told_with_the_decision() -> None:

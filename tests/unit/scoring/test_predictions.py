@@ -1,5 +1,6 @@
 """Filter Predictions: whatever the answers and the rule, every row ends up once, in order, with its identity."""
 
+import ast
 import csv
 import io
 from typing import Any
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from automl.errors import PredictionMismatch
 from automl.run_files import ScoringFiles
-from automl.scoring.predictions import filter_part, read_rule
+from automl.scoring.answers import NOT_PREDICTED, Answer
+from automl.scoring.predictions import Rule, filter_part, read_rule
 from automl.storage import read_bytes, write_bytes, write_json
 
 FOLDER, OUTPUT = ScoringFiles("s3://data-bucket/scorings/raw/"), ScoringFiles("s3://data-bucket/scorings/judged/")
@@ -191,3 +193,67 @@ def test_the_decision_that_was_worked_out_anew_holds(data_bucket: Any, anew: boo
 
     assert rule.confidence == {"Threshold": threshold}
     assert (rule.method, rule.level) == ("Temperature", None)
+
+
+def told_simply(answers: list[tuple[str, list[str] | None]], rule: Rule) -> tuple[bytes, bytes]:
+    """Accepted and review, row by row and cell by cell."""
+    accepted, review = [["name", "Prediction", "Confidence"]], [["name", "Prediction", "Confidence", "Reason"]]
+    for name, cells in answers:
+        if cells is None:
+            review.append([name, "", "", "FilteredOut"])
+            continue
+        answer = NOT_PREDICTED
+        if any(cells):
+            numbers = tuple(float(cell) for cell in cells[0].strip().removeprefix("[").removesuffix("]").split(","))
+            labels = tuple(str(label) for label in ast.literal_eval(cells[1]))
+            answer = Answer(labels[numbers.index(max(numbers))], labels, numbers)
+        decision = rule.judge(answer)
+        line = [name, answer.prediction, "" if decision.confidence is None else repr(decision.confidence)]
+        if decision.reason:
+            review.append([*line, decision.reason])
+        else:
+            accepted.append(line)
+    return csv_of(accepted), csv_of(review)
+
+
+SPELLED = st.tuples(
+    SHARE, st.sampled_from([repr, lambda pair: f" [{pair[0]!r},{pair[1]:.3e}] ", lambda pair: str(pair)])
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    st.lists(st.tuples(IDENTITY, st.none() | st.just("") | SPELLED), max_size=12),
+    CLASSIFIED,
+    st.sampled_from([None, TEMPERATURE, {"Method": "None", "Labels": LABELS, "Parameters": {}}]),
+)
+def test_reading_many_answers_at_once_changes_no_bit(
+    data_bucket: Any, rows: list[Any], confidence: dict[str, Any], calibration: dict[str, Any] | None
+) -> None:
+    answers: list[tuple[str, list[str] | None]] = [
+        (name, None if told is None else ["", ""] if told == "" else [told[1]([told[0], 1 - told[0]]), repr(LABELS)])
+        for name, told in rows
+    ]
+
+    judge(data_bucket, "BinaryClassification", answers, confidence, calibration)
+
+    uri = CALIBRATION if calibration else ""
+    rows_document = {"CalibrationUri": uri, "Calibrate": False, "Confidence": confidence}
+    rule = read_rule(data_bucket, {**rows_document, "ProblemType": "BinaryClassification"})
+    found = read_bytes(data_bucket, OUTPUT.accepted(0)), read_bytes(data_bucket, OUTPUT.review(0))
+    assert found == told_simply(answers, rule)
+
+
+@pytest.mark.parametrize("problem_type", ["BinaryClassification", "Regression"])
+def test_a_row_that_was_not_answered_is_for_a_person_even_where_all_are_accepted(
+    data_bucket: Any, problem_type: str
+) -> None:
+    cells = ["1.5"] if problem_type == "Regression" else ["[0.2, 0.8]", repr(LABELS)]
+    answers: Any = [("a", cells), ("b", [""] * len(cells)), ("c", cells)]
+
+    counts, accepted, review = judge(data_bucket, problem_type, answers, {}, None)
+
+    assert [line["name"] for line in accepted] == ["a", "c"]
+    [line] = review
+    assert (line["name"], line["Prediction"], line["Reason"]) == ("b", "", "NotPredicted")
+    assert counts["Reasons"] == {"NotPredicted": 1}
