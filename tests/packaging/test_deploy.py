@@ -88,9 +88,8 @@ def test_the_schedule_starts_the_main_machine_with_its_own_input(
     cloud: Cloud, stack: dict[str, Any], outputs: dict[str, str]
 ) -> None:
     scheduler = cloud.client("scheduler")
-    (summary,) = scheduler.list_schedules()["Schedules"]
-    schedule = scheduler.get_schedule(Name=summary["Name"])
-    assert schedule["State"] == "ENABLED"
+    schedules = [scheduler.get_schedule(Name=one["Name"]) for one in scheduler.list_schedules()["Schedules"]]
+    (schedule,) = (one for one in schedules if one["State"] == "ENABLED")
     assert schedule["ScheduleExpression"] == ASKED["ScheduleExpression"]
     assert schedule["Target"]["Arn"] == outputs["AutoMLStateMachineArn"]
     assert json.loads(schedule["Target"]["Input"]) == json.loads(ASKED["ScheduleInput"])
