@@ -38,6 +38,16 @@ RESULT: dict[str, Any] = {
     "Confidence": {"Threshold": 0.9}, "Calibration": {"Method": "None"}, "IgnoredColumns": ["note"],
     "Files": {name: f"s3://{BUCKET}/{FOLDER}{name.lower()}/" for name in ("Accepted", "Review", "Predictions")},
 }  # fmt: skip
+FAILED = {
+    **RESULT,
+    "Engine": "BatchTransform",
+    "ReviewReasons": {"LowConfidence": 40},
+    "Quality": {"Rows": 90, "Metrics": {"Accuracy": 0.9}},
+    "FailedParts": {
+        "Count": 2, "Rows": 200,
+        "Parts": [{"Part": part, "Error": "EndpointFailed", "Cause": "no answer."} for part in (1, 2)],
+    },
+}  # fmt: skip
 
 
 def quiet() -> Console:
@@ -318,8 +328,9 @@ def printed(result: dict[str, Any]) -> str:
     return re.sub(r"\s+", " ", shown(console))
 
 
-def test_the_example_is_a_result() -> None:
-    validate(RESULT, json.loads((SCHEMAS / "scoring.schema.json").read_text()))
+@pytest.mark.parametrize("result", [RESULT, FAILED])
+def test_the_examples_are_results(result: dict[str, Any]) -> None:
+    validate(result, json.loads((SCHEMAS / "scoring.schema.json").read_text()))
 
 
 def test_the_summary_says_what_came_of_all_rows() -> None:
@@ -339,19 +350,7 @@ def test_the_summary_says_what_came_of_all_rows() -> None:
 
 
 def test_the_summary_says_what_failed_and_how_good_the_rest_is() -> None:
-    failed = {
-        "Count": 2, "Rows": 200, "Parts": [{"Part": 1, "Error": "EndpointFailed", "Cause": "no answer."}] * 2
-    }  # fmt: skip
-    quality = {"Rows": 90, "Metrics": {"Accuracy": 0.9}}
-    text = printed(
-        {
-            **RESULT,
-            "Engine": "BatchTransform",
-            "ReviewReasons": {"LowConfidence": 40},
-            "Quality": quality,
-            "FailedParts": failed,
-        }
-    )
+    text = printed(FAILED)
     for told in (
         "churn-left-1 by batch transform",
         "Quality Accuracy 0.9 on 90 rows whose truth is known",
