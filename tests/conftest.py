@@ -45,6 +45,14 @@ os.environ.update(ENVIRONMENT)
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs a whole file, and one all that score by the model that was learnt for them: training takes long."""
+    for item in items:
+        group = "learnt" if "learnt" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def autoflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """No test touches the clouds of the person who runs it. One home for all suites: a cloud is found by it."""
