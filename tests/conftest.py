@@ -47,7 +47,7 @@ os.environ.pop("AWS_ENDPOINT_URL", None)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs a whole file, and one all that score by the model that was learnt for them: training takes long."""
+    """One worker runs a whole file, and one runs all that score by the model that was learnt for them."""
     for item in items:
         group = "learnt" if "learnt" in getattr(item, "fixturenames", ()) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
