@@ -115,16 +115,19 @@ def _proportional(process: psutil.Process) -> int:
         return 0
 
 
-def interleaved(contenders: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[str, list[Run]]:
+def interleaved(
+    contenders: Mapping[str, Callable[[], Run]], repetitions: int, fewer: Mapping[str, int] | None = None
+) -> dict[str, list[Run]]:
     """Run every contender once, then every one again, so that what else the machine does strikes all of them.
 
     One that needs too much memory is not run again and has no runs. Each run is told on the standard error output.
+    ``fewer`` has the repetitions of contenders that are too slow for all.
     """
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     failed: set[str] = set()
-    for _ in range(repetitions):
+    for number in range(repetitions):
         for name, contender in contenders.items():
-            if name in failed:
+            if name in failed or number >= (fewer or {}).get(name, repetitions):
                 continue
             try:
                 run = contender()

@@ -1,15 +1,15 @@
 """Transform Data against pandas, awswrangler and the engine alone: time, and memory of the whole process tree.
 
-``python -m benchmarks.transform_data [MEGABYTESxREPETITIONS …]``. All read the same CSV and write to the same
-temporary folder, which stands for S3; they take turns. A contender that needs more memory than the largest function
-has is not run again. pandas and awswrangler run in ``.venv-benchmark``.
+``python -m benchmarks.transform_data [MEGABYTESxREPETITIONS …] [CONTENDER=REPETITIONS …]``. All read the same CSV and
+write to the same temporary folder, which stands for S3; they take turns. A contender that needs more memory than the
+largest function has is not run again. pandas and awswrangler run in ``.venv-benchmark``.
 """
 
 import json
 import random
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ REQUEST = {
 SIZES = ["400x5", "1600x5", "6400x1"]
 OTHERS_PYTHON = measuring.ROOT / ".venv-benchmark" / "bin" / "python"
 LARGEST_FUNCTION = 10_240 * measuring.MIB
-OURS, ENGINE, PANDAS, AWSWRANGLER = "Transform Data", "polars alone", "pandas", "awswrangler"
+OURS, ENGINE, PANDAS, AWSWRANGLER = "autoflow", "polars", "pandas", "awswrangler"
 _BLOCK_ROWS = 200_000
 
 
@@ -79,18 +79,19 @@ def contenders(folder: str) -> dict[str, Callable[[], measuring.Run]]:
     }
 
 
-def compare(megabytes: int, repetitions: int) -> list[list[object]]:
+def compare(megabytes: int, repetitions: int, fewer: Mapping[str, int]) -> list[list[object]]:
     """The table's lines for one size."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data.csv"
         write_data(data, megabytes)
         size = data.stat().st_size / 1e9
-        runs = measuring.interleaved(contenders(folder), repetitions)
+        runs = measuring.interleaved(contenders(folder), repetitions, fewer)
     ours = measuring.median(runs[OURS])
     lines: list[list[object]] = []
     for name, those in runs.items():
         if not those:
-            lines.append([f"{size:.1f} GB", name, 0, "needs more than 10,240 MB", "", "", ""])
+            if fewer.get(name) != 0:
+                lines.append([f"{size:.1f} GB", name, 0, "needs more than 10,240 MB", "", "", ""])
             continue
         middle = measuring.median(those)
         lines.append(
@@ -109,10 +110,13 @@ def compare(megabytes: int, repetitions: int) -> list[list[object]]:
 
 def main() -> None:
     """Compare at every size given on the command line."""
-    header = ["CSV", "", "runs", "time", "processor", "peak memory", "time / Transform Data's"]
-    for size in sys.argv[1:] or SIZES:
+    header = ["CSV", "", "runs", "time", "processor", "peak memory", "time / autoflow's"]
+    fewer = {name: int(count) for name, _, count in (text.partition("=") for text in sys.argv[1:] if "=" in text)}
+    if unknown := fewer.keys() - contenders("").keys():
+        sys.exit(f"There is no {', '.join(sorted(unknown))}; the contenders are {', '.join(contenders(''))}")
+    for size in [text for text in sys.argv[1:] if "=" not in text] or SIZES:
         megabytes, repetitions = (int(number) for number in size.split("x"))
-        print(measuring.table(header, compare(megabytes, repetitions)), flush=True)
+        print(measuring.table(header, compare(megabytes, repetitions, fewer)), flush=True)
 
 
 if __name__ == "__main__":
