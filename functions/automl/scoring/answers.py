@@ -13,7 +13,6 @@ from automl.objectives import REGRESSION
 
 _NO_NUMBERS = re.compile(r"[^-+.,\d\[\] eE]", re.ASCII)
 """Such as in NaN and true, which JSON knows."""
-_WRITTEN_AS_LIST = re.compile(r"\[.*\]", re.DOTALL).fullmatch
 _DIFFERENT_LABELS = 64
 """Spellings of the labels that are remembered; a model has one."""
 
@@ -108,6 +107,12 @@ class AnswerReader:
 
     def readable(self, records: Sequence[Sequence[str]]) -> list[bool]:
         """Of each record, whether it says a prediction."""
+        numbers = self._all_probabilities(records)
+        if numbers is not None and self._labels is not None:
+            spellings = {record[self._labels] for record in records}
+            # The labels of one spelling, so that all records must have as many numbers.
+            if len(spellings) == 1 and set(map(len, numbers)) == {len(self._known.get(spellings.pop(), ()))}:
+                return [True] * len(records)
         with contextlib.suppress(PredictionMismatch):
             return [answer.predicted for answer in self.read_all(records)]
         return [self._can_read(record) for record in records]
@@ -125,7 +130,7 @@ class AnswerReader:
         place = self._probabilities
         texts = [record[place] for record in records]
         lists = f"[{','.join(texts)}]"
-        each_is_one = all(map(_WRITTEN_AS_LIST, texts))
+        each_is_one = {text[:1] for text in texts} == {"["} and {text[-1:] for text in texts} == {"]"}
         if not each_is_one or not lists.count("[") == lists.count("]") == len(texts) + 1 or _NO_NUMBERS.search(lists):
             return None
         try:

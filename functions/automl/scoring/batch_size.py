@@ -11,8 +11,8 @@ _TARGET_SECONDS = 10.0
 """An invocation must answer within 60 s, whatever else the container does meanwhile."""
 _BYTES_MARGIN = 0.8
 """Answers to other rows may be longer."""
-_FEWEST_SHARED = 1_000
-"""Rows that are not divided further among requests at once: a request costs as much as some rows."""
+_FEWEST_SHARED = 5_000
+"""Rows that are not divided further among requests at once: a request by itself may cost as much as 2,000 rows."""
 
 
 class BatchSize:
