@@ -79,6 +79,29 @@ def test_blocks_end_where_records_end(rows: list[list[str]], piece_size: int) ->
     assert parsed == rows
 
 
+@given(
+    st.lists(st.lists(CELLS.filter(lambda cell: "\r" not in cell), min_size=2, max_size=2), min_size=1, max_size=30),
+    st.sampled_from(DELIMITERS),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(1, 60),
+)
+def test_delimiters_inside_quotes_are_counted(
+    rows: list[list[str]], delimiter: str, line_end: str, slice_bytes: int
+) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter, lineterminator=line_end).writerows(rows)
+    inside = sum(cell.count(delimiter) for row in rows for cell in row)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_source, "_SLICE_BYTES", slice_bytes)
+        assert csv_source.delimiters_in_quotes(file.getvalue().strip("\r\n").encode(), delimiter.encode()) == inside
+
+
+@pytest.mark.parametrize("body", [b'a"b,1', b'"a"b,1', b'1,"a\n2,"b', b'1,"a', b'1, "a"', b'"a",1\n"b"\r,2'])
+def test_other_quotes_are_left_to_a_strict_reader(body: bytes) -> None:
+    assert csv_source.delimiters_in_quotes(body, b",") is None
+
+
 def test_a_record_without_end_does_not_fill_the_memory() -> None:
     endless = (b'"' + b"x\n" * 10 if index == 0 else b"x\n" * 10 for index in range(100))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.data.column_types import DTYPES, TYPES, is_value, typed
+from automl.data.column_types import DTYPES, TYPES, is_value, typed, values
 from automl.data.dataset import Batch
 from automl.data.profile import TOP_VALUES, empty_profile
 from automl.schema import load
@@ -69,6 +69,31 @@ def test_all_cells_have_the_type_that_is_found(cells: list[str]) -> None:
 
     assert frame.select(is_value("x", kind).all()).item()
     assert frame.select(typed("x", kind)).schema["x"] == DTYPES[kind]
+
+
+USUAL = {
+    "boolean": ["true", "False", " true"],
+    "integer": ["1", "-2", " 3", "+4", "007"],
+    "number": ["1.5", "1e5", " 2", "inf", "nan", "-0"],
+    "date": ["2026-01-31", "2026/01/31", " 2026-01-31", "2026-02-30"],
+    "datetime": [
+        *("2026-01-31 12:30:00", "2026-01-31T12:30:00.5", "2026-01-31  12:30", "2026-01-31", " 2026-01-31 12:30:00"),
+        *("2026-01-31T12:30:00Z", "2026-01-31 12:30:00 +02:00", "2026-01-31\t12:30:00", "2026-01-31 12:30:00 "),
+    ],
+    "string": ["x"],
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@given(data=st.data())
+def test_values_that_are_read_quickly_are_those_of_the_slow_way(kind: str, data: st.DataObject) -> None:
+    cells = data.draw(st.lists(st.none() | st.sampled_from(USUAL[kind]) | st.text(max_size=4), min_size=1, max_size=6))
+    frame = pl.DataFrame({"x": cells}, schema={"x": pl.String})
+
+    assert values(frame, {"x": kind}).equals(frame.select(typed("x", kind).alias("x")), null_equal=True)
+    for cell in cells:
+        alone = pl.DataFrame({"x": [cell]}, schema={"x": pl.String})
+        assert values(alone, {"x": kind}).equals(alone.select(typed("x", kind).alias("x")), null_equal=True)
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=30), st.integers(0, 30))
