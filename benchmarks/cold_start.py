@@ -1,6 +1,6 @@
 """What a function's start costs: the import of its handler in a new interpreter, and the size of its package.
 
-Run: ``python -m benchmarks.cold_start [--build FOLDER] [--repetitions 5]``. The packages are those of ``sam build``,
+Run: ``python -m benchmarks.cold_start [--build FOLDER] [--functions …]``. The packages are those of ``sam build``,
 which is run if the folder is not there (it needs Python 3.13 with pip on the PATH). As on Lambda, a function sees its
 own folder, its layers and its environment variables, and can write no bytecode. An import is measured inside the
 interpreter, so the interpreter's own start is not in it; clients are made, nothing is called.
@@ -117,10 +117,9 @@ def clean(build: Build) -> None:
             path.unlink()
 
 
-def measure(build: Build, repetitions: int) -> None:
-    """Print the table of all functions, and where the slowest light one and the slowest of all spend their time."""
+def measure(build: Build, names: list[str], repetitions: int) -> None:
+    """Print the table of the functions, and where the slowest light one and the slowest of all spend their time."""
     clean(build)
-    names = list(build.functions())
     cold: dict[str, Start] = {}
     for name in names:
         forget(files(build, name))
@@ -153,8 +152,8 @@ def measure(build: Build, repetitions: int) -> None:
     print(
         f"Light functions that miss {GOAL_MILLISECONDS} ms or {GOAL_BYTES / 1e6:.0f} MB: {', '.join(missed) or 'none'}"
     )
-    light = max((name for name in names if not heavy[name]), key=median.__getitem__)
-    for name in dict.fromkeys([light, max(names, key=median.__getitem__)]):
+    slowest = sorted(names, key=median.__getitem__, reverse=True)
+    for name in dict.fromkeys([*[name for name in slowest if not heavy[name]][:1], slowest[0]]):
         print(f"\n{name}, one start under -X importtime (which slows it down):\n")
         print(slowest_imports(build, name))
 
@@ -164,12 +163,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / ".aws-sam" / "build", help="folder that sam build made")
     parser.add_argument("--repetitions", type=int, default=5, help="starts of each function, besides the first")
+    parser.add_argument("--functions", nargs="*", help="logical names in template.yaml; all unless given")
     arguments = parser.parse_args()
     if not arguments.build.exists():
         command = ["build", "--build-dir", arguments.build.resolve(), "--parameter-overrides", f"Architecture={NATIVE}"]
         variables = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
         subprocess.run([SAM, *command], cwd=ROOT, env=variables, check=True, stdout=sys.stderr)
-    measure(Build(arguments.build.resolve(), NATIVE), arguments.repetitions)
+    build = Build(arguments.build.resolve(), NATIVE)
+    measure(build, arguments.functions or list(build.functions()), arguments.repetitions)
 
 
 if __name__ == "__main__":
