@@ -70,6 +70,12 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
+    def hang_up(self) -> int:
+        """Close the terminal; the exit status of what had it."""
+        os.close(self._ours)
+        self._ours = -1
+        return self._process.wait(timeout=60)
+
     def end(self, timeout: float = 180) -> int:
         """The exit status, when everything was shown."""
         end = time.monotonic() + timeout

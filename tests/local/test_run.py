@@ -4,11 +4,9 @@ import csv
 import gzip
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from jsonschema import validate
 from autoflow.local.cloud import REGION, Cloud
 from autoflow.local.deploy import PROJECT, Stack
 from tests.local.conftest import AUTOFLOW, Cli, Ended, customers, houses, read_until, write_csv
+from tests.local.terminal import Terminal
 from tests.local.workers import engine_workers
 
 
@@ -387,36 +386,12 @@ def test_closing_the_terminal_stops_the_run_though_nobody_can_be_told(
 ) -> None:
     write_csv(tmp_path / "customers.csv", customers(6000))
     command = f"run customers.csv --target cancels --max-runtime 600 --max-candidates 50 --port {cloud.port}"
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", IN_A_TERMINAL, str(AUTOFLOW), *command.split()],
-        cwd=tmp_path,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        shown = ""
-        while "Training" not in shown:
-            shown += os.read(ours, 65536).decode(errors="replace")
-        os.close(ours)
-        assert process.wait(timeout=60) == 130
-    finally:
-        process.kill()
-        process.wait()
-    name = re.search(r"Run (\S+) in the", re.sub(r"\x1b\[[0-9;]*m", "", shown))
-    assert name, shown
+    with Terminal(tmp_path, *command.split()) as terminal:
+        terminal.until("Training")
+        assert terminal.hang_up() == 130
+    name = re.search(r"Run (\S+) in the", terminal.shown)
+    assert name, terminal.shown
     check_stopped(cloud, stack, name[1])
-
-
-IN_A_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-"""Makes standard input the terminal that controls the process, so that its end is told."""
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(cli: Cli, tmp_path: Path) -> None:
