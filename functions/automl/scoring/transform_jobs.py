@@ -56,7 +56,8 @@ def unanswered_parts(s3: "S3Client", files: ScoringFiles) -> tuple[list[str], bo
     """
     folder = files.features_folder
     features = {item.uri.removeprefix(folder) for item in list_objects(s3, folder)}
-    outputs = {item.uri.removeprefix(files.transform_folder) for item in list_objects(s3, files.transform_folder)}
+    # SageMaker may put outputs into a subfolder; see transform_output
+    outputs = {item.uri.rpartition("/")[2] for item in list_objects(s3, files.transform_folder)}
     planned = (files.features(part).removeprefix(folder) for part in read_json(s3, files.parts))
     names = [name for name in planned if name in features and f"{name}.out" not in outputs]
     return names, len(names) == len(features)

@@ -10,7 +10,7 @@ from automl.errors import PredictionMismatch
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import AnswerReader
 from automl.scoring.responses import answer_lines, key_lines, most_without_answer, predictions_table
-from automl.storage import delete, exists, read_bytes, split_uri, write_pieces
+from automl.storage import delete, exists, list_objects, read_bytes, split_uri, write_pieces
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,11 +42,9 @@ def read_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> PartOutput:
             that a resumed scoring transforms the part again.
     """
     files = ScoringFiles(rows["OutputUri"])
-    uri = files.transformed(part)
     keys_csv = read_bytes(s3, files.keys(part))
     sent = len(key_lines(keys_csv)) - 1
-    if sent and not exists(s3, uri):
-        raise PredictionMismatch(f"There is no {uri}, although the transform job has completed; resume the scoring")
+    uri = _output_uri(s3, files, part) if sent else ""
     output = _Output(AnswerReader(rows["ResponseKeys"], rows["ProblemType"]), sent)
     answers = output.answers(_records(s3, uri)) if sent else iter(())
     try:
@@ -55,6 +53,22 @@ def read_part(s3: "S3Client", rows: Mapping[str, Any], part: int) -> PartOutput:
         delete(s3, uri)
         raise PredictionMismatch(f"{uri} does not fit the rows of its part and was removed: {error}") from error
     return PartOutput(sent, output.gaps)
+
+
+def _output_uri(s3: "S3Client", files: ScoringFiles, part: int) -> str:
+    """Where the output about a part is.
+
+    The examples that people wrote find it at once below S3OutputPath; CreateTransformJob's own puts it into a
+    subfolder that is named after one of the input's. The name of the file is the same.
+    """
+    uri = files.transformed(part)
+    if exists(s3, uri):
+        return uri
+    name = uri.rpartition("/")[2]
+    found = (item.uri for item in list_objects(s3, files.transform_folder) if item.uri.endswith(f"/{name}"))
+    if below := next(found, ""):
+        return below
+    raise PredictionMismatch(f"There is no {uri}, although the transform job has completed; resume the scoring")
 
 
 class _Output:

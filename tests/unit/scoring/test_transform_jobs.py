@@ -23,7 +23,7 @@ from automl.run_files import ScoringFiles
 from automl.scoring import scoring_request, transform_jobs
 from automl.scoring.inference import score_part
 from automl.scoring.resume import resume_rows
-from automl.storage import exists, read_bytes, read_json, write_bytes, write_json
+from automl.storage import delete, exists, read_bytes, read_json, write_bytes, write_json
 from tests.unit.scoring.scoring_bench import CLASSES, OUTPUT, SERVING, Runtime, of_age
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -333,6 +333,17 @@ def test_few_answers_that_are_no_predictions_leave_their_rows_to_people(data_buc
     write_bytes(data_bucket, FILES.transformed(0), first.replace(b"[", b"[nan, ") + b"True,0.9,[],[]\n")
     with pytest.raises(PredictionMismatch, match="2 of its 2 records are no predictions"):
         read_transform_output.handler({"Part": 0, "Rows": ROWS}, lambda_context)
+
+
+def test_an_output_is_found_in_a_subfolder_too(data_bucket: Any, lambda_context: Any) -> None:
+    """CreateTransformJob's documentation has one: output-name-prefix/input-name-prefix/data.csv.out."""
+    prepared(data_bucket)
+    for part in range(2):
+        body = transformed(data_bucket, part)
+        delete(data_bucket, FILES.transformed(part))
+        write_bytes(data_bucket, f"{FILES.transform_folder}features/part-{part:05d}.csv.out", body)
+    assert read_transform_output.handler({"Part": 1, "Rows": ROWS}, lambda_context)["Rows"] == 2
+    assert transform_jobs.unanswered_parts(data_bucket, FILES) == (["part-00002.csv"], False)
 
 
 def test_a_missing_output_says_so(data_bucket: Any, lambda_context: Any) -> None:
