@@ -1,4 +1,4 @@
-"""Objects too large for one request, sent and fetched in parts. Few functions need it, so storage does not import it."""
+"""Objects too large for one request, sent and fetched in parts. Few functions need it; storage does not import it."""
 
 from typing import IO, TYPE_CHECKING, Any
 

@@ -15,7 +15,8 @@ import botocore
 import botocore.session
 import pytest
 
-from tests.unit.test_permissions import FUNCTIONS, handler_of, operations, reached, service_of
+from tests.unit.test_permissions import handler_of, operations, reached, service_of
+from tests.unit.test_template import FUNCTIONS
 
 LAYERS = Path(__file__).parents[2] / "layers"
 DATA = Path(botocore.__file__).parent / "data"
