@@ -1,9 +1,11 @@
 """Bring a run's results down to a folder."""
 
 import contextlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +14,8 @@ from autoflow.stack import Stack
 
 ACCEPTED, REVIEW, RESULT, REPORT, SCORING = "accepted.csv", "review.csv", "result.json", "report.html", "scoring.json"
 _CHUNK = 1 << 20
+_AT_ONCE = 8
+"""Parts of some megabytes each; a scoring may have thousands."""
 
 
 def check(folder: Path) -> None:
@@ -73,17 +77,18 @@ def read_json(stack: Stack, uri: str) -> Any:
 def _join_parts(stack: Stack, folder_uri: str, file: BinaryIO) -> None:
     """Write all parts below the URI in order, with the header of the first one alone."""
     bucket, _, prefix = folder_uri.removeprefix("s3://").partition("/")
-    first = True
-    for key in _keys(stack, bucket, prefix):
-        body = stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
-        in_header = not first
-        for chunk in body.iter_chunks(_CHUNK):
-            piece = chunk
-            if in_header:
-                _, newline, piece = chunk.partition(b"\n")
-                in_header = not newline
-            file.write(piece)
-        first = False
+    s3 = stack.client("s3")
+
+    def read(key: str) -> bytes:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+    begun = False
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for keys in itertools.batched(_keys(stack, bucket, prefix), _AT_ONCE, strict=False):
+            for part in pool.map(read, keys):
+                file.write(part.partition(b"\n")[2] if begun else part)
+                begun = True
 
 
 def _keys(stack: Stack, bucket: str, prefix: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,15 @@ def test_parts_become_one_file_with_one_header(stack: Stack, tmp_path: Path) -> 
     assert sorted(path.name for path in folder.iterdir()) == ["accepted.csv", "result.json", "review.csv"]
 
 
-def test_a_long_header_is_cut_where_it_ends(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "_CHUNK", 3)
-    for part in range(2):
-        put(stack, f"a/part-{part}.csv", f"Row,Prediction\n{part},x\n")
+def test_many_parts_are_read_at_once_and_written_in_their_order(stack: Stack, tmp_path: Path) -> None:
+    for part in range(20):
+        put(stack, f"a/part-{part:05d}.csv", f"Row,Prediction\n{part},x\n")
+    stack.client("s3").meta.events.register(
+        "before-call.s3.GetObject", lambda params, **_: time.sleep(0.02 * ("0.csv" in params["url_path"]))
+    )
     results.download(stack, {"Files": {"Accepted": f"s3://{BUCKET}/a/"}}, tmp_path)
-    assert (tmp_path / "accepted.csv").read_text() == "Row,Prediction\n0,x\n1,x\n"
+    rows = [f"{part},x" for part in range(20)]
+    assert (tmp_path / "accepted.csv").read_text().splitlines() == ["Row,Prediction", *rows]
 
 
 def test_a_download_that_breaks_leaves_the_earlier_file_whole(stack: Stack, tmp_path: Path) -> None:
