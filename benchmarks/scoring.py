@@ -12,6 +12,7 @@ import functools
 import io
 import json
 import math
+import os
 import sys
 import tarfile
 import tempfile
@@ -25,6 +26,7 @@ from unittest.mock import MagicMock
 
 import boto3
 import numpy as np
+import psutil
 from botocore.config import Config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "functions"))
@@ -191,8 +193,19 @@ def _when(describe: Callable[[], dict[str, Any]], key: str, wanted: str) -> dict
         time.sleep(0.5)
 
 
-def predict_in_process(folder: str, parts: int) -> float:
-    """The limit: seconds of the model's own predict on all rows, which are a frame in memory already."""
+class _Watch:
+    """Seconds and processor seconds, of this process and its children that have ended, from its making on."""
+
+    def __init__(self) -> None:
+        self._began, self._processor = time.perf_counter(), sum(os.times()[:4])
+
+    def read(self, times: float = 1.0) -> list[float]:
+        seconds, processor = time.perf_counter() - self._began, sum(os.times()[:4]) - self._processor
+        return [seconds * times, processor * times]
+
+
+def predict_in_process(folder: str, parts: int) -> list[float]:
+    """The limit: the model's own predict on all rows, which are a frame in memory already."""
     import pandas as pd
     from autogluon.tabular import TabularPredictor
 
@@ -205,87 +218,96 @@ def predict_in_process(folder: str, parts: int) -> float:
     bodies = (s3.get_object("", key_of(files.features(part)))["Body"].read() for part in range(parts))
     frame = pd.concat([tables.read_request(body, columns) for body in bodies], ignore_index=True)
     predictor.predict_proba(frame.head(1_000))
-    began = time.perf_counter()
+    watch = _Watch()
     predictor.predict_proba(frame)
-    return time.perf_counter() - began
+    return watch.read()
 
 
 def score(folder: str, url: str, parts: int, parts_at_once: int, concurrency: int) -> list[float]:
-    """Seconds of all parts, and those of invoking and filtering added up."""
+    """All parts, as a Distributed Map over two functions."""
     rows = rows_document(parts, parts_at_once, concurrency)
-    work = [(folder, url, rows, part) for part in range(parts)]
-    began = time.perf_counter()
+    watch = _Watch()
     with ProcessPoolExecutor(parts_at_once, get_context("fork")) as pool:
-        seconds = list(pool.map(_score_part, work))
-    return [time.perf_counter() - began, *map(sum, zip(*seconds, strict=True))]
+        for _ in pool.map(_score_part, [(folder, url, rows, part) for part in range(parts)]):
+            pass
+    return watch.read()
 
 
-def _score_part(work: tuple[str, str, dict[str, Any], int]) -> tuple[float, float]:
+def _score_part(work: tuple[str, str, dict[str, Any], int]) -> None:
     folder, url, rows, part = work
     s3: Any = Folder(Path(folder))
-    began = time.perf_counter()
     answers = score_part(_runtime(url), s3, rows, part)
-    asked = time.perf_counter()
     counts = filter_part(s3, rows, part)
     assert counts["Rows"] == answers.rows
-    return asked - began, time.perf_counter() - asked
 
 
-def one_by_one(folder: str, url: str, count: int) -> float:
-    """Seconds of the usual loop, a request for each row, for that many rows: measured on some."""
+def one_by_one(folder: str, url: str, count: int) -> list[float]:
+    """The usual loop, a request for each row, for that many rows: measured on some."""
     body = Folder(Path(folder)).get_object("", key_of(ScoringFiles("s3://bucket/").features(0)))["Body"].read()
     client = _runtime(url)
     rows = body.split(b"\n")[: _SAMPLED_ROWS + 1]
     client.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=rows[-1])
-    began = time.perf_counter()
+    watch = _Watch()
     for row in rows[:_SAMPLED_ROWS]:
         client.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=row)["Body"].read().decode()
-    return (time.perf_counter() - began) / _SAMPLED_ROWS * count
+    return watch.read(count / _SAMPLED_ROWS)
 
 
-def timed(step: Callable[..., Any], *arguments: Any) -> Run:
-    """A step in a process of its own, with the seconds that it measured itself, without its preparations."""
+def timed(cloud: Cloud, step: Callable[..., Any], *arguments: Any) -> Run:
+    """A step in a process of its own, with the times that it measured itself, without its preparations.
+
+    The cloud's processors, which are the endpoint's, are added, in the proportion in which a sample stands for all.
+    """
+    before = _processor(cloud)
     run = alone(step, *arguments)
-    seconds = run.value[0] if isinstance(run.value, list) else run.value
-    return dataclasses.replace(run, seconds=seconds)
+    seconds, processor = run.value
+    share = seconds / run.seconds if step is one_by_one else 1.0
+    return dataclasses.replace(run, seconds=seconds, processor=processor + share * (_processor(cloud) - before))
 
 
-def compare(folder: Path, url: str, count: int, repetitions: int) -> str:
+def _processor(cloud: Cloud) -> float:
+    tree = [psutil.Process(cloud.pid), *psutil.Process(cloud.pid).children(recursive=True)]
+    return float(sum(sum(member.cpu_times()[:2]) for member in tree))
+
+
+def compare(folder: Path, cloud: Cloud, count: int, repetitions: int) -> str:
     """The table of all contenders."""
     write_rows(folder, count)
     parts = math.ceil(count / PART_ROWS)
     at_once = min(parts, _CONCURRENCY)
     contenders = {
-        "the model's own predict, in process": lambda: timed(predict_in_process, str(folder), parts),
-        "invoke and filter": lambda: timed(score, str(folder), url, parts, at_once, _CONCURRENCY),
-        "invoke and filter, one request at a time": lambda: timed(score, str(folder), url, parts, 1, 1),
-        "one request per row": lambda: timed(one_by_one, str(folder), url, count),
+        "the model's own predict, in process": lambda: timed(cloud, predict_in_process, str(folder), parts),
+        "invoke and filter": lambda: timed(cloud, score, str(folder), cloud.url, parts, at_once, _CONCURRENCY),
+        "invoke and filter, one request at a time": lambda: timed(cloud, score, str(folder), cloud.url, parts, 1, 1),
+        "one request per row": lambda: timed(cloud, one_by_one, str(folder), cloud.url, count),
     }
     medians = {name: median(runs) for name, runs in interleaved(contenders, repetitions).items()}
-    limit = next(iter(medians.values())).seconds
+    limit = next(iter(medians.values()))
     lines = [
         (
             name,
             f"{run.seconds:,.1f}",
             f"{count / run.seconds:,.0f}",
-            f"{run.seconds / limit:,.2f}",
+            f"{run.seconds / limit.seconds:,.2f}",
+            f"{run.processor / limit.processor:,.2f}",
             f"{run.peak / MIB:,.0f}",
         )
         for name, run in medians.items()
     ]
-    return table(("", f"seconds for {count:,} rows", "rows per second", "of the limit's time", "peak MiB"), lines)
+    header = ("", f"seconds for {count:,} rows", "rows/s", "of the limit's time", "of its processors' time", "peak MiB")
+    return table(header, lines)
 
 
-def growth(folder: Path, url: str, counts: Sequence[int]) -> str:
+def growth(folder: Path, cloud: Cloud, counts: Sequence[int]) -> str:
     """The table of several numbers of rows; the time of the start, which is that of very few rows, is told apart."""
     write_rows(folder, 1)
-    start = median([timed(score, str(folder), url, 1, 1, _CONCURRENCY) for _ in range(3)]).seconds
+    start = median([timed(cloud, score, str(folder), cloud.url, 1, 1, _CONCURRENCY) for _ in range(3)]).seconds
     lines = []
     for count in counts:
         write_rows(folder, count)
         parts = math.ceil(count / PART_ROWS)
         at_once = min(parts, _CONCURRENCY)
-        run = timed(score, str(folder), url, parts, at_once, _CONCURRENCY)
+        run = timed(cloud, score, str(folder), cloud.url, parts, at_once, _CONCURRENCY)
         state = len(json.dumps(rows_document(parts, at_once, _CONCURRENCY)))
         lines.append(
             (
@@ -357,9 +379,9 @@ def main() -> None:
         folder = Path(name)
         train(cloud, folder)
         if options.growth:
-            print(growth(folder, cloud.url, options.growth))
+            print(growth(folder, cloud, options.growth))
         else:
-            print(compare(folder, cloud.url, options.rows, options.repetitions))
+            print(compare(folder, cloud, options.rows, options.repetitions))
 
 
 if __name__ == "__main__":
