@@ -14,6 +14,7 @@ from automl.errors import InvalidDataset
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring import scoring_confidence
 from automl.scoring.engines import BATCH_TRANSFORM
+from automl.scoring.uploads import as_stored
 from automl.storage import delete_prefix, read_json, split_uri, write_json
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def prepare_rows(
     model = RunFiles(serving["ModelUri"])
     recipe, told = recipes.from_document(read_json(s3, model.recipe)), read_json(s3, model.model)
     asked = request["Dataset"]
-    dataset = open_dataset(s3, asked["S3Uri"], asked.get("Delimiter"))
+    uri = as_stored(s3, asked["S3Uri"], split_uri(output_uri)[0])
+    dataset = open_dataset(s3, uri, asked.get("Delimiter"))
     roles = _roles(dataset, asked, recipe)
     unknown = recipe.check_scorable(dataset)
     ignored = [name for name in unknown if name not in {roles.identity, roles.truth, roles.row_number}]
