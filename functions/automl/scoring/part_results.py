@@ -77,7 +77,7 @@ def collect_parts(s3: "S3Client", state: Mapping[str, Any]) -> Document:
 
     Args:
         s3: client.
-        state: ``Rows``, ``Execution``, ``TransformJob`` if there was one, ``MapError`` if Step Functions gave up the Map.
+        state: ``Rows``, ``Execution``, ``TransformJob`` if there was one, ``MapError`` if the Map was given up.
 
     Raises:
         PartsFailed: more parts were not scored than is tolerated. Says which, why, and how to score just these.
