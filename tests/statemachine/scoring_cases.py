@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.statemachine import answers
 from tests.statemachine.answers import Json, result
-from tests.statemachine.case import Case, fails
+from tests.statemachine.case import Answers, Case, fails
 
 _PREPARE = "Receive Request > Predictions at Hand? > Find Model > Prepare Rows > Calibrate Anew? > How to Predict?"
 _MEASURE = "Score Parts > Collect Parts > Truth Known? > Measure Predictions > Keep Endpoint?"
@@ -30,7 +30,7 @@ def _rows(**changes: Any) -> Json:
 
 
 _MISSING = _serving(Ready=False)
-_TRANSFORMED = {"Prepare Rows": _rows(Engine="BatchTransform")}
+_TRANSFORMED: dict[str, Answers] = {"Prepare Rows": _rows(Engine="BatchTransform")}
 
 SCORING = [
     Case("TruthIsKnown", "scoring", f"{_PREPARE} > {_MEASURE} > {_END}"),
