@@ -1,8 +1,8 @@
 """Runs Lambda functions in processes of their own, each forked from one that has the common packages imported.
 
-Run as a script with the functions' interpreter; it imports nothing of this project. Starting Python and importing botocore
-takes about a second, a fork takes milliseconds, and the result is the same: a process per execution environment with
-its own environment, working folder and standard output, under AWS's own runtime interface client.
+Run as a script with the functions' interpreter; it imports nothing of this project. Starting Python and importing
+botocore takes about a second, a fork takes milliseconds, and the result is the same: a process per execution
+environment with its own environment, working folder and standard output, under AWS's own runtime interface client.
 
 Only packages that start no thread are imported before a fork; polars, numpy and the like are left to the functions.
 
@@ -72,22 +72,25 @@ class Server:
                     return
 
     def answer(self) -> bool:
-        """Handle one request. The owner sends the next one after the answer, so a request is one message."""
+        """Handle what has been requested. After a Run the owner waits for the answer; before it there may be Kills."""
         message, descriptors, _, _ = socket.recv_fds(self.control, 1 << 20, 1)
         if not message:
             return False
         while not message.endswith(b"\n"):
             message += self.control.recv(1 << 20)
-        request = json.loads(message)
-        if "Kill" in request:
-            pid = request["Kill"]
-            if pid in self.children:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)
-            return True
-        self.run(request["Run"], descriptors[0])
-        os.close(descriptors[0])
+        for request in map(json.loads, message.splitlines()):
+            if "Kill" in request:
+                self.kill(request["Kill"])
+            else:
+                self.run(request["Run"], descriptors[0])
+                os.close(descriptors[0])
         return True
+
+    def kill(self, pid: int) -> None:
+        """End the process, if it is still one of ours, with its group."""
+        if pid in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
     def run(self, request: dict[str, Any], output: int) -> None:
         """Fork one execution environment."""
