@@ -25,6 +25,8 @@ _READERS = 16
 _NAMED_IN_ERROR = 3
 _NAMED_IN_STATE = 20
 _CAUSE_IN_STATE = 500
+_GIVEN_UP = "States.ExceedToleratedFailureThreshold"
+_STOPPED = "it was stopped or never began, as too many others had failed, or its function ran out of time or memory"
 _TRANSITIONS_OF_PART = 3
 """Predict How?, one Task that predicts, Filter Predictions."""
 
@@ -86,7 +88,7 @@ def collect_parts(s3: "S3Client", state: Mapping[str, Any]) -> Document:
     files = ScoringFiles(rows["OutputUri"])
     finished = finished_parts(s3, files)
     missing = sorted(set(range(rows["PartCount"])) - set(finished))
-    failures = _failures(s3, files, missing[:_NAMED_IN_STATE], state.get("MapError"))
+    failures = _failures(s3, files, missing, state.get("MapError"))
     if len(missing) * 100 > rows["ToleratedFailurePercentage"] * rows["PartCount"]:
         raise PartsFailed(_told(rows, missing, failures))
     with ThreadPoolExecutor(_READERS) as pool:
@@ -146,12 +148,15 @@ def _speed(parts: Sequence[Mapping[str, Any]], job_started: str | None) -> Docum
 def _failures(
     s3: "S3Client", files: ScoringFiles, missing: Sequence[int], map_error: Mapping[str, str] | None
 ) -> list[Document]:
-    """``Part``, ``Error`` and ``Cause`` of each."""
+    """``Part``, ``Error`` and ``Cause`` of some, first of those that said why: others may have been stopped for it."""
     told = {"Error": "States.Timeout", "Cause": "a function of it ran out of time or memory; see its log"}
     if map_error:
         failure = unwrap(map_error)
-        told = {"Error": failure.error, "Cause": failure.cause}
-    found = [{**told, "Part": part, **(read_json_if_there(s3, files.failure(part)) or {})} for part in missing]
+        cause = _STOPPED if failure.error == _GIVEN_UP else failure.cause
+        told = {"Error": failure.error, "Cause": cause}
+    spoke = {PurePosixPath(item.uri).stem for item in list_objects(s3, files.failures_folder)}
+    some = sorted(missing, key=lambda part: PurePosixPath(files.failure(part)).stem not in spoke)[:_NAMED_IN_STATE]
+    found = [{**told, "Part": part, **(read_json_if_there(s3, files.failure(part)) or {})} for part in some]
     return [{**one, "Cause": one["Cause"][:_CAUSE_IN_STATE]} for one in found]
 
 

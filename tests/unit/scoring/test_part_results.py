@@ -126,6 +126,19 @@ def test_why_step_functions_gave_up_the_map_is_told_of_parts_that_never_began(
         collect(data_bucket, rows, MapError=denied)
 
 
+def test_the_part_that_failed_is_told_of_before_those_that_were_stopped_for_it(
+    data_bucket: Any, rows: dict[str, Any]
+) -> None:
+    """Step Functions stops all parts when one too many has failed, which need not be the first of them."""
+    fail(data_bucket, rows, 37, EndpointFailed("the container broke"))
+    given_up = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "The threshold was exceeded"}
+    with pytest.raises(PartsFailed, match=r"50 of 50 .*: part 37: EndpointFailed: the container broke; part 0: .*stop"):
+        collect(data_bucket, rows | {"PartCount": 50}, MapError=given_up)
+    tolerant = rows | {"PartCount": 50, "ToleratedFailurePercentage": 100}
+    told = collect(data_bucket, tolerant, MapError=given_up)["FailedParts"]["Parts"]
+    assert [one["Part"] for one in told] == [37, *range(19)]
+
+
 def test_the_state_does_not_grow_with_the_parts(data_bucket: Any, rows: dict[str, Any]) -> None:
     many = {**rows, "PartCount": 10_000, "ToleratedFailurePercentage": 100}
 
