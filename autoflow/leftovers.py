@@ -82,13 +82,21 @@ def _remove_endpoint(execution: Execution, state: Mapping[str, Any]) -> list[str
 
 
 def _stop_transform_job(execution: Execution, state: Mapping[str, Any]) -> list[str]:
-    if (state.get("Rows") or {}).get("Engine") != "BatchTransform":
+    rows = state.get("Rows") or {}
+    if rows.get("Engine") != "BatchTransform":
         return []
-    stack, beginning = execution.stack, f"{base(execution.name)}-"
-    pages = stack.client("sagemaker").get_paginator("list_transform_jobs")
-    found = pages.paginate(NameContains=beginning, StatusEquals="InProgress")
+    stack = execution.stack
+    sagemaker = stack.client("sagemaker")
+    pages = sagemaker.get_paginator("list_transform_jobs")
+    found = pages.paginate(NameContains=f"{base(execution.name)}-", StatusEquals="InProgress")
     names = [job["TransformJobName"] for page in found for job in page["TransformJobSummaries"]]
-    ours = [name for name in names if name.startswith(beginning)]
+    ours = [name for name in names if _writes_below(sagemaker, name, rows["OutputUri"])]
     for name in ours:
         stack.invoke("StopTransformJobFunction", {"TransformJob": {"Name": name}})
     return [f"transform job {name} (stopped)" for name in ours]
+
+
+def _writes_below(sagemaker: Any, job: str, folder: str) -> bool:
+    """Whether it is the scoring's job: executions whose long names begin alike have jobs that are named alike."""
+    description = sagemaker.describe_transform_job(TransformJobName=job)
+    return str(description["TransformOutput"]["S3OutputPath"]).startswith(folder)

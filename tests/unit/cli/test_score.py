@@ -244,8 +244,28 @@ def test_an_endpoint_that_is_another_s_or_is_to_stay_or_is_gone_is_left_alone(
     assert "nothing to remove" in shown(console)
 
 
+def transform_job(name: str) -> dict[str, Any]:
+    return {
+        "TransformJobName": name,
+        "TransformJobArn": f"arn:aws:sagemaker:eu-west-1:123456789012:transform-job/{name}",
+        "CreationTime": NOW,
+        "TransformJobStatus": "InProgress",
+    }
+
+
+def described_job(name: str, folder: str) -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/{folder}rows/features/"}}
+    return {
+        **transform_job(name),
+        "ModelName": "m",
+        "TransformInput": {"DataSource": source},
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/{folder}transform/"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+
+
 @pytest.mark.parametrize("engine", ["BatchTransform", "Endpoint"])
-def test_a_transform_job_is_stopped_also_when_nobody_was_told_of_it(
+def test_only_the_transform_job_of_the_scoring_is_stopped_also_when_nobody_was_told_of_it(
     stack: Stack,
     step_functions: Stubber,
     stub: Callable[[Any], Stubber],
@@ -255,18 +275,13 @@ def test_a_transform_job_is_stopped_also_when_nobody_was_told_of_it(
     functions.append(("", {}))
     happened(step_functions, Rows={**ROWS, "Engine": engine})
     if engine == "BatchTransform":
-        jobs = [
-            {
-                "TransformJobName": name,
-                "TransformJobArn": f"arn:aws:sagemaker:eu-west-1:123456789012:transform-job/{name}",
-                "CreationTime": NOW,
-                "TransformJobStatus": "InProgress",
-            }
-            for name in (f"{NAME}-5da273ff", f"another-{NAME}-5da273ff")
-        ]
+        outputs = {f"{NAME}-5da273ff": FOLDER, f"{NAME}-6eb384aa": "scorings/of-a-longer-name/"}
+        sagemaker = stub(stack.client("sagemaker"))
+        jobs = [transform_job(name) for name in outputs]
         asked = {"NameContains": f"{NAME}-", "StatusEquals": "InProgress"}
-        answer = {"TransformJobSummaries": jobs}
-        stub(stack.client("sagemaker")).add_response("list_transform_jobs", answer, asked)
+        sagemaker.add_response("list_transform_jobs", {"TransformJobSummaries": jobs}, asked)
+        for name, folder in outputs.items():
+            sagemaker.add_response("describe_transform_job", described_job(name, folder), {"TransformJobName": name})
     console = quiet()
     abort.clean_up(scoring(stack), console)
     job = ("StopTransformJobFunction", {"TransformJob": {"Name": f"{NAME}-5da273ff"}})
