@@ -140,11 +140,6 @@ class ScoringFiles:
         return f"{self.failures_folder}part-{part:05d}.json"
 
     @property
-    def map_run(self) -> str:
-        """Folder in which Step Functions tells of the executions of the parts."""
-        return f"{self.uri}map-run/"
-
-    @property
     def transform_manifest(self) -> str:
         """The feature files of a transform job that has not to read them all."""
         return f"{self.uri}transform.manifest"

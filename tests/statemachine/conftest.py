@@ -18,6 +18,7 @@ from tests.statemachine.cases import PATHS
 
 WAIT_SCALE = 0.001
 TIMEOUT_SECONDS = 60.0
+BUCKET: str = answers.ROWS["Bucket"]
 ROLE = "arn:aws:iam::000000000000:role/machine"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:"
 
@@ -60,9 +61,8 @@ class Machines:
         self.client = cloud.client("stepfunctions")
         self.topic = cloud.client("sns").create_topic(Name="people")["TopicArn"]
         self.arns: dict[str, str] = {}
-        bucket, key = answers.ROWS["Bucket"], answers.ROWS["PartsKey"]
-        cloud.client("s3").create_bucket(Bucket=bucket)
-        cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=b"[0, 1]")
+        cloud.client("s3").create_bucket(Bucket=BUCKET)
+        cloud.client("s3").put_object(Bucket=BUCKET, Key=answers.ROWS["PartsKey"], Body=b"[0, 1]")
         for machine in ("deployment", "scoring", definitions.PART, "automl"):
             self.arns[machine] = self.create(machine, machine)
 
@@ -70,7 +70,8 @@ class Machines:
         """The machine under a name, with other substitutions than usual."""
         values = {key: FUNCTION + key for key in definitions.substitutions(machine)}
         values |= {f"{key.title()}StateMachineArn": arn for key, arn in self.arns.items()}
-        values |= {"NotificationTopicArn": self.topic, "Partition": "aws", **substitutions}
+        values |= {"NotificationTopicArn": self.topic, "Partition": "aws", "DataBucketName": BUCKET}
+        values |= substitutions
         text = definitions.substituted(machine, values)
         arn: str = self.client.create_state_machine(name=name, definition=text, roleArn=ROLE)["stateMachineArn"]
         return arn

@@ -22,6 +22,8 @@ def check(case: Case, execution: Execution) -> None:
         assert case.cause in execution.description["cause"]
     else:
         check_output(case, execution)
+    if "Collect Parts" in execution.path:
+        assert "MapError" not in execution.input_of("Collect Parts"), "the Map's own reader or writer failed"
     if case.machine == "automl":
         failed = case.status == "FAILED"
         counts = Counter(execution.path)

@@ -1,5 +1,6 @@
 """Prepare Rows: a dataset becomes parts of records as the endpoint's model takes them, by the model's own recipe."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -121,7 +122,7 @@ def prepare_rows(
         "ToleratedFailurePercentage": request.get("ToleratedFailurePercentage", 0),
         **asking(serving),
     }
-    rows |= parts_to_score(s3, files, range(writer.parts))
+    rows |= parts_to_score(s3, rows, range(writer.parts))
     write_json(s3, files.rows, rows)
     return rows
 
@@ -140,16 +141,22 @@ def asking(serving: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def parts_to_score(s3: "S3Client", files: ScoringFiles, parts: Iterable[int]) -> dict[str, Any]:
-    """Write parts.json, the items of the Distributed Map, and say where it is."""
+def parts_to_score(s3: "S3Client", rows: Mapping[str, Any], parts: Iterable[int]) -> dict[str, Any]:
+    """Write parts.json, the items of the Distributed Map, and say where it is.
+
+    What of all parts may fail is another share of those that are left. Collect Parts decides in any case, so the
+    share at which Step Functions gives up early is a whole number, which it surely takes, and never too small.
+    """
+    files = ScoringFiles(rows["OutputUri"])
     numbers = list(parts)
     write_json(s3, files.parts, numbers)
     bucket, key = split_uri(files.parts)
+    share = rows["ToleratedFailurePercentage"] * rows["PartCount"] / max(1, len(numbers))
     return {
         "PartsToScore": len(numbers),
+        "ToleratedFailurePercentageOfMap": min(100, math.ceil(share)),
         "Bucket": bucket,
         "PartsKey": key,
-        "MapRunPrefix": split_uri(files.map_run)[1],
     }
 
 

@@ -45,6 +45,6 @@ def resume_rows(s3: "S3Client", request: Mapping[str, Any], serving: Mapping[str
         rows["ToleratedFailurePercentage"] = request["ToleratedFailurePercentage"]
     finished = set(finished_parts(s3, files))
     planned = read_json(s3, files.parts) if rows["Predicted"] else range(rows["PartCount"])
-    rows |= parts_to_score(s3, files, [part for part in planned if part not in finished])
+    rows |= parts_to_score(s3, rows, [part for part in planned if part not in finished])
     write_json(s3, files.rows, rows)
     return rows

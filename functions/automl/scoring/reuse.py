@@ -44,7 +44,7 @@ def reuse_rows(
     rows.update(scoring_confidence.resolve(s3, rows, request.get("Confidence"), default_threshold))
     for results in (files.accepted_folder, files.review_folder, files.finished_folder, files.failures_folder):
         delete_prefix(s3, results)  # of an earlier attempt
-    rows |= parts_to_score(s3, files, finished)
+    rows |= parts_to_score(s3, rows, finished)
     write_json(s3, files.rows, rows)
     return rows
 
