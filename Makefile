@@ -8,7 +8,7 @@ UV := env -u VIRTUAL_ENV .uv/bin/python -m uv
 CODE := functions autoflow tests benchmarks
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 setup: .venv/.synced .venv-sam/.synced ## Make the locked environments
 
