@@ -22,7 +22,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import MagicMock
 
 import boto3
 import numpy as np
@@ -57,7 +56,6 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.meta: Any = MagicMock()  # where a transfer listens to what the client sends
 
     def _file(self, key: str) -> Path:
         return self._path / key.replace("/", "_")
@@ -68,20 +66,10 @@ class Folder:
     def put_object(self, Bucket: str, Key: str, Body: Any, **_: Any) -> None:  # noqa: N803
         self._file(Key).write_bytes(Body if isinstance(Body, bytes) else Body.read())
 
-    def create_multipart_upload(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        self._file(Key).write_bytes(b"")
-        return {"UploadId": Key}
-
-    def upload_part(self, Key: str, PartNumber: int, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: N803
-        with self._file(Key).open("ab") as file:  # parts come one after the other
-            file.write(Body.read())
-        return {"ETag": str(PartNumber)}
-
-    def abort_multipart_upload(self, Key: str, **_: Any) -> None:  # noqa: N803
-        self._file(Key).unlink()
-
-    def complete_multipart_upload(self, **_: Any) -> None:
-        """The file is whole."""
+    def upload_fileobj(self, file: Any, Bucket: str, Key: str, **_: Any) -> None:  # noqa: N803
+        with self._file(Key).open("wb") as target:
+            while data := file.read(8 * MIB):
+                target.write(data)
 
 
 def records(count: int, seed: int) -> list[list[str]]:
