@@ -190,6 +190,18 @@ def test_more_can_be_tolerated_when_resuming(data_bucket: Any, rows: dict[str, A
     assert resume_rows(data_bucket, asked, SERVING)["ToleratedFailurePercentage"] == 50
 
 
+@pytest.mark.parametrize(
+    ("tolerated", "finished", "of_map"), [(0, 3, 0), (20, 0, 20), (20, 4, 100), (30, 2, 50), (0.1, 0, 1), (100, 3, 100)]
+)
+def test_step_functions_gives_up_when_more_of_all_parts_failed_than_may(
+    data_bucket: Any, rows: dict[str, Any], tolerated: float, finished: int, of_map: int
+) -> None:
+    """GIVEN five parts WHEN some are finished THEN the share of the others that may fail is larger, and whole."""
+    finish(data_bucket, rows, *range(finished))
+    resume = {"Resume": OUTPUT, "ToleratedFailurePercentage": tolerated}
+    assert resume_rows(data_bucket, resume, SERVING)["ToleratedFailurePercentageOfMap"] == of_map
+
+
 def test_no_rows_are_mixed_of_two_models(data_bucket: Any, rows: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"whose rows model 'model' predicted, but now 'new-model' would"):
         resume_rows(data_bucket, {"Resume": OUTPUT}, {**SERVING, "ModelName": "new-model"})
