@@ -101,8 +101,13 @@ def _named(stack: Stack, folder: str, name: str) -> str | None:
     """The only name in the folder that is, or begins with, the name or its execution's."""
     for beginning in dict.fromkeys((name, base(name))):
         if beginning and (found := [key.split("/")[1] for key in _folders(stack, f"{folder}/{beginning}")]):
-            return name if name in found else _only(found, name)
+            return name if name in found else _only(_of_execution(found, beginning) or found, name)
     return None
+
+
+def _of_execution(names: list[str], execution: str) -> list[str]:
+    """Those that the execution itself has: what was filtered of a scoring begins with the scoring's name."""
+    return [name for name in names if re.fullmatch(r"-[0-9a-f]{8}", name.removeprefix(execution))]
 
 
 def _folders(stack: Stack, prefix: str) -> Iterator[str]:

@@ -121,7 +121,10 @@ def _scored_facts(
 
 def _throughput(result: Mapping[str, Any]) -> str:
     speed = result["Throughput"]
-    told = f"{result['Rows']:,} in {speed['Parts']:,} {'part' if speed['Parts'] == 1 else 'parts'}"
+    parts = f"{speed['Parts']:,} {'part' if speed['Parts'] == 1 else 'parts'}"
+    if failed := result.get("FailedParts", {}).get("Count"):
+        parts = f"{speed['Parts'] - failed:,} of {parts}"
+    told = f"{result['Rows']:,} in {parts}"
     if speed["RowsPerSecond"]:
         told += f", {rate(speed['RowsPerSecond'])} rows/s"
     return told

@@ -62,6 +62,12 @@ def test_a_name_that_begins_another_is_found_by_itself(stack: Stack) -> None:
     assert lookup.run_named(stack, RUN) == RUN
 
 
+def test_what_was_filtered_of_a_scoring_does_not_take_its_name(stack: Stack) -> None:
+    for scoring in ("new-1a2b3c-5da273ff", "new-1a2b3c-5da273ff-fil-33c68cdb"):
+        put(stack, f"scorings/{scoring}/rows.json")
+    assert lookup.predictions_named(stack, "new-1a2b3c").endswith("/scorings/new-1a2b3c-5da273ff/")
+
+
 @pytest.fixture
 def executions(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Start an execution of a machine by name; the ARNs of the machines are the stack's."""

@@ -368,6 +368,7 @@ def test_the_summary_says_what_failed_and_how_good_the_rest_is() -> None:
     text = printed(FAILED)
     for told in (
         "churn-left-1 by batch transform",
+        "Rows 300 in 1 of 3 parts, 150 rows/s",
         "Quality Accuracy 0.9 on 90 rows whose truth is known",
         "40 rows for a person to decide, with too little confidence",
         "Failed 2 of 3 parts, 200 rows: part 1, EndpointFailed: no answer, and 1 more",
