@@ -34,7 +34,6 @@ def apply() -> None:
     transform_before_resolving()
     tell_rules_the_keys_of_objects()
     start_executions_with_transformed_input()
-    write_map_results_where_the_state_says()
     refuse_unreadable_requests()
     refuse_auto_scaling()
     if owner := os.environ.get(OWNER_VARIABLE):
@@ -196,26 +195,6 @@ def start_executions_with_transformed_input() -> None:
         self.client.start_execution(stateMachineArn=self.target["Arn"], input=json.dumps(event))
 
     _replace(StatesTargetSender, "send_event", send_event)
-
-
-def write_map_results_where_the_state_says() -> None:
-    """The paths of a Map's ResultWriter are those of the state's input, as Step Functions reads them.
-
-    LocalStack looks for them in the results, finds nothing, and the Map fails when all of its parts are done.
-    """
-    from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.result_writer import (
-        result_writer_decl,
-    )
-
-    writer = vars(result_writer_decl)["ResultWriter"]
-    write: Any = vars(writer)["_eval_body"]
-
-    def write_by_input(self: Any, env: Any) -> None:
-        # The results themselves are not written: LocalStack takes them from here only to throw them away.
-        env.stack[-1] = env.states.get_input()
-        write(self, env)
-
-    _replace(writer, "_eval_body", write_by_input)
 
 
 def _replace(owner: object, name: str, value: object) -> None:

@@ -1,7 +1,6 @@
 """One port, one cloud, and nothing left when it is gone."""
 
 import http.client
-import json
 import os
 import signal
 import socket
@@ -246,46 +245,3 @@ with cloud.temporary(services=["s3"]) as started:
     print(started.pid, flush=True)
     time.sleep(600)
 """
-
-
-def test_a_map_writes_its_results_where_the_states_input_says(port: int) -> None:
-    cloud = host.start(port, services=["s3", "stepfunctions", "sts", "iam"])
-    bucket = cloud.client("s3")
-    bucket.create_bucket(Bucket="maps")
-    bucket.put_object(Bucket="maps", Key="items.json", Body=b"[1, 2]")
-    place = {"Bucket.$": "$.Where.Bucket"}
-    state = {
-        "Type": "Map",
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "JSON"},
-            "Parameters": {**place, "Key.$": "$.Where.Items"},
-        },
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "Item",
-            "States": {"Item": {"Type": "Pass", "End": True}},
-        },
-        "ResultWriter": {
-            "Resource": "arn:aws:states:::s3:putObject",
-            "Parameters": {**place, "Prefix.$": "$.Where.Results"},
-        },
-        "ResultPath": "$.MapRun",
-        "End": True,
-    }
-    client = cloud.client("stepfunctions")
-    machine = client.create_state_machine(
-        name="maps",
-        roleArn="arn:aws:iam::000000000000:role/machine",
-        definition=json.dumps({"StartAt": "Map", "States": {"Map": state}}),
-    )["stateMachineArn"]
-    where = {"Bucket": "maps", "Items": "items.json", "Results": "results/"}
-    arn = client.start_execution(stateMachineArn=machine, input=json.dumps({"Where": where}))["executionArn"]
-    end = time.monotonic() + 30
-    while (ended := client.describe_execution(executionArn=arn))["status"] == "RUNNING" and time.monotonic() < end:
-        time.sleep(0.1)
-    assert ended["status"] == "SUCCEEDED", ended
-    output = json.loads(ended["output"])
-    assert output["Where"] == where
-    assert bucket.get_object(Bucket="maps", Key=output["MapRun"]["ResultWriterDetails"]["Key"])
-    assert output["MapRun"]["ResultWriterDetails"]["Key"].startswith("results/")
