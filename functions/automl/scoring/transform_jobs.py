@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     )
 
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
-PAYLOAD_MB = 6
-"""Of one request; what an endpoint takes, too, so that no model meets larger ones here."""
+PAYLOAD_MB = 1
+"""Of one request, the least there is. An endpoint's batches follow what answers weigh and take; a job's cannot, and
+AWS's serving containers are reported to give up in jobs, too, at answers above 6.5 MB and after 60 s."""
 
 _INVOCATION_SECONDS = 3600
-"""The most that SageMaker allows: 6 MB may be many short rows, and an ensemble may need 50 ms for each."""
+"""The most that SageMaker allows: 1 MB may be many short rows, and an ensemble may need 50 ms for each."""
 _RETRIES = 3
 _START_SECONDS = 3600
 _SLOWEST_ROWS_PER_SECOND = 20

@@ -112,7 +112,7 @@ def test_the_request_is_the_documented_recipe_for_models_of_autopilot(data_bucke
         "Accept": "text/csv",
         "AssembleWith": "Line",
     }
-    assert (request["ModelName"], request["BatchStrategy"], request["MaxPayloadInMB"]) == ("model", "MultiRecord", 6)
+    assert (request["ModelName"], request["BatchStrategy"], request["MaxPayloadInMB"]) == ("model", "MultiRecord", 1)
     assert request["Tags"] == [{"Key": "autopilot-flow:run", "Value": "s3://data-bucket/runs/r/"}]
 
 
@@ -333,6 +333,14 @@ def test_few_answers_that_are_no_predictions_leave_their_rows_to_people(data_buc
     write_bytes(data_bucket, FILES.transformed(0), first.replace(b"[", b"[nan, ") + b"True,0.9,[],[]\n")
     with pytest.raises(PredictionMismatch, match="2 of its 2 records are no predictions"):
         read_transform_output.handler({"Part": 0, "Rows": ROWS}, lambda_context)
+
+
+@pytest.mark.parametrize("record", ["1,2.5,Bonn,true,7", "0.1,0.2,0.3,0.4,0.5,0.6"])
+def test_the_answer_to_a_request_of_short_rows_is_one_that_serving_containers_give(record: str) -> None:
+    """Multi Model Server and TorchServe refuse to answer with more than 6,553,500 bytes when nobody configures them."""
+    answer = "False,0.7052448987960815,\"[0.7052448987960815, 0.29475510120391846]\",\"['False', 'True']\"\n"
+    rows = job()["MaxPayloadInMB"] * 1024**2 // (len(record) + 1)
+    assert rows * len(answer) <= 6_553_500
 
 
 def test_an_output_is_found_in_a_subfolder_too(data_bucket: Any, lambda_context: Any) -> None:
