@@ -101,9 +101,13 @@ class ScoringFiles:
         """Features in training order, CSV without header, one record per line; absent when no row is sent."""
         return f"{self.features_folder}part-{part:05d}.csv"
 
+    @property
+    def keys_folder(self) -> str:
+        return f"{self.uri}rows/keys/"
+
     def keys(self, part: int) -> str:
         """CSV with header ``Row,Id,Truth``, one record per line of :meth:`features`."""
-        return f"{self.uri}rows/keys/part-{part:05d}.csv"
+        return f"{self.keys_folder}part-{part:05d}.csv"
 
     @property
     def skipped_folder(self) -> str:

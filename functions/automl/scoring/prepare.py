@@ -27,6 +27,8 @@ PART_ROWS = 50_000
 _SLICE_ROWS = 5_000
 _NAMES_IN_STATE = 20
 _KEY_HEADER = ["Row", "Id", "Truth"]
+KEYS_WITHOUT_ROWS = len(",".join(_KEY_HEADER)) + 1
+"""Bytes of the keys of a part that sends no row."""
 _MOST_PARTS_AT_ONCE = 40
 """Each takes a concurrent execution of Lambda from the rest of the account."""
 _TRANSFORMED_PARTS_AT_ONCE = 10

@@ -1,15 +1,15 @@
 """Prepare Rows of a scoring whose parts did not all succeed: what is finished stays, the rest is scored again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import InvalidRequest
 from automl.run_files import ScoringFiles
 from automl.scoring.engines import BATCH_TRANSFORM
 from automl.scoring.part_results import finished_parts
-from automl.scoring.prepare import asking, parts_to_score
+from automl.scoring.prepare import KEYS_WITHOUT_ROWS, asking, parts_to_score
 from automl.scoring.scoring_request import earlier_rows
-from automl.storage import read_json, write_json
+from automl.storage import list_objects, read_json, write_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,8 +24,8 @@ def resume_rows(s3: "S3Client", request: Mapping[str, Any], serving: Mapping[str
         serving: what Find Model returned.
 
     Raises:
-        InvalidRequest: see :func:`earlier_rows`; or the rows were prepared for another model; or instances are given
-            to a scoring that has no transform job.
+        InvalidRequest: see :func:`earlier_rows`; or the rows were prepared for another model, or are no longer there;
+            or instances are given to a scoring that has no transform job.
     """
     rows = earlier_rows(s3, request["Resume"])
     if "TransformResources" in request and (rows["Predicted"] or rows["Engine"] != BATCH_TRANSFORM):
@@ -45,6 +45,28 @@ def resume_rows(s3: "S3Client", request: Mapping[str, Any], serving: Mapping[str
         rows["ToleratedFailurePercentage"] = request["ToleratedFailurePercentage"]
     finished = set(finished_parts(s3, files))
     planned = read_json(s3, files.parts) if rows["Predicted"] else range(rows["PartCount"])
-    rows |= parts_to_score(s3, rows, [part for part in planned if part not in finished])
+    left = [part for part in planned if part not in finished]
+    if not rows["Predicted"]:
+        _check_prepared(s3, files, left)
+    rows |= parts_to_score(s3, rows, left)
     write_json(s3, files.rows, rows)
     return rows
+
+
+def _check_prepared(s3: "S3Client", files: ScoringFiles, parts: Sequence[int]) -> None:
+    """Raise InvalidRequest unless what was prepared of the parts is still there, or their answers are."""
+    keys = {item.uri: item.size for item in list_objects(s3, files.keys_folder)}
+    features, answers = (
+        {item.uri for item in list_objects(s3, folder)} for folder in (files.features_folder, files.transform_folder)
+    )
+    for part in parts:
+        sent = keys.get(files.keys(part), 0) > KEYS_WITHOUT_ROWS
+        needed = [files.keys(part)]
+        if sent and files.transformed(part) not in answers:
+            needed.append(files.features(part))
+        for uri in needed:
+            if uri not in keys and uri not in features:
+                raise InvalidRequest(
+                    f"Resume is {files.uri}, but {uri}, which part {part} needs, was deleted or has expired; "
+                    "score the dataset from the start"
+                )

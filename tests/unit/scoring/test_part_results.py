@@ -12,7 +12,7 @@ from automl.scoring.inference import score_part
 from automl.scoring.part_results import collect_parts, finish_part, finished_parts, recorded_failure
 from automl.scoring.predictions import filter_part
 from automl.scoring.resume import resume_rows
-from automl.storage import list_objects, read_bytes, read_json
+from automl.storage import list_objects, read_bytes, read_json, split_uri, write_bytes
 from automl.usage import Meter
 from tests.unit.scoring.scoring_bench import (
     OUTPUT,
@@ -205,6 +205,24 @@ def test_step_functions_gives_up_when_more_of_all_parts_failed_than_may(
 def test_no_rows_are_mixed_of_two_models(data_bucket: Any, rows: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"whose rows model 'model' predicted, but now 'new-model' would"):
         resume_rows(data_bucket, {"Resume": OUTPUT}, {**SERVING, "ModelName": "new-model"})
+
+
+@pytest.mark.parametrize("gone", [FILES.keys(2), FILES.features(2)])
+def test_a_part_whose_rows_have_expired_is_named_before_anything_is_asked(
+    data_bucket: Any, rows: dict[str, Any], gone: str
+) -> None:
+    finish(data_bucket, rows, 0, 1)
+    bucket, key = split_uri(gone)
+    data_bucket.delete_object(Bucket=bucket, Key=key)
+    with pytest.raises(InvalidRequest, match=rf"but {gone}, which part 2 needs, was deleted or has expired; score"):
+        resume_rows(data_bucket, {"Resume": OUTPUT}, SERVING)
+
+
+def test_features_are_not_needed_of_a_part_that_was_transformed(data_bucket: Any, rows: dict[str, Any]) -> None:
+    bucket, key = split_uri(FILES.features(2))
+    data_bucket.delete_object(Bucket=bucket, Key=key)
+    write_bytes(data_bucket, FILES.transformed(2), b"yes,0.9\n")
+    assert resume_rows(data_bucket, {"Resume": OUTPUT}, SERVING)["PartsToScore"] == rows["PartCount"]
 
 
 def test_only_a_scoring_that_has_prepared_its_rows_can_be_resumed(data_bucket: Any) -> None:
