@@ -1,11 +1,8 @@
-"""Clients of AWS services, as every function makes them: from one session, so that what they share is read once.
-
-They are botocore's own. boto3 would add its resources and transfers, which cost a third of a function's start.
-"""
+"""Clients of AWS services, as every function makes them: from one session, so that what they share is read once."""
 
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
+from boto3.session import Session
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -25,11 +22,11 @@ RUNTIME_CONFIG = CONFIG.merge(
 """For endpoints, which may take 60 s to answer, from many threads with a connection each. Who asks tries again, with
 fewer requests at once when the endpoint is busy: attempts in secret would hide that it is."""
 
-_session = botocore.session.get_session()
+_session: Any = Session()
 
 
 def _client(service: str, config: Config = CONFIG) -> Any:
-    return _session.create_client(service, config=config)
+    return _session.client(service, config=config)
 
 
 def application_autoscaling() -> "ApplicationAutoScalingClient":
@@ -51,7 +48,7 @@ def lambda_functions() -> "LambdaClient":
 
 
 def s3() -> "S3Client":
-    """A client of S3. It has the operations only: ``download_fileobj`` and the like are boto3's."""
+    """A client of S3."""
     client: S3Client = _client("s3")
     return client
 

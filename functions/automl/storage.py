@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from automl.errors import InvalidRequest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1024 * 1024
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+_ONE_PART_AT_A_TIME = TransferConfig(use_threads=False)
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,9 @@ def write_pieces(s3: "S3Client", uri: str, pieces: Iterable[bytes]) -> str:
 
     It appears when it is whole; an error of the pieces leaves what was there before.
     """
-    from automl import transfers  # here, as most functions write nothing that large and start without it
-
-    transfers.upload(s3, uri, _Pieces(pieces), "text/csv")
+    bucket, key = split_uri(uri)
+    file: Any = _Pieces(pieces)
+    s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": "text/csv"}, Config=_ONE_PART_AT_A_TIME)
     return uri
 
 

@@ -47,9 +47,7 @@ def walk(shape, seen):
 
 told = {}
 for service in json.loads(sys.argv[2]):
-    def make():
-        return clients._client(service)
-    client = make()
+    client = clients._client(service)
     model, shapes = client.meta.service_model, set()
     for name in model.operation_names:
         operation = model.operation_model(name)
@@ -57,9 +55,7 @@ for service in json.loads(sys.argv[2]):
             walk(shape, shapes)
     endpoints = {}
     for region in ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"):
-        clients._session.set_config_variable("region", region)
-        endpoints[region] = make().meta.endpoint_url
-    clients._session.set_config_variable("region", "us-east-1")
+        endpoints[region] = clients._session.client(service, region_name=region).meta.endpoint_url
     told[model.service_name] = [model.operation_names, sorted(shapes), endpoints,
                                 sorted(error.__name__ for error in client.exceptions._code_to_exception.values()),
                                 sorted(name for name in model.operation_names if client.can_paginate(

@@ -27,10 +27,16 @@ OF_OTHERS = {
 """What botocore itself calls, for directory buckets and to find a bucket's region; and X-Ray's SDK
 when it is imported anywhere but on Lambda, as by the local cloud."""
 TRANSFERS = {
-    "download": {"HeadObject", "GetObject"},
-    "upload": {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"},
+    "download_fileobj": {"HeadObject", "GetObject"},
+    "upload_fileobj": {
+        "PutObject",
+        "CreateMultipartUpload",
+        "UploadPart",
+        "CompleteMultipartUpload",
+        "AbortMultipartUpload",
+    },
 }
-"""Methods of s3transfer's manager, and what they call."""
+"""What boto3 adds to S3's client, and what that calls."""
 
 
 def called() -> dict[str, set[str]]:

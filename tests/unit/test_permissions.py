@@ -30,13 +30,12 @@ CLIENTS = {
     "sagemaker": "sagemaker",
     "sfn": "stepfunctions",
     "step_functions": "stepfunctions",
-    "transfers": "s3",
 }
 """What a client is called in the code → its service."""
 PREFIXES = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states"}
 """IAM's name of a service where it is another one."""
-TRANSFERS = {"download": {"s3:GetObject"}, "upload": {"s3:PutObject"}}
-"""Methods of s3transfer's manager. Parts of an upload that fails are removed by the bucket's own rule."""
+TRANSFERS = {"download_fileobj": {"s3:GetObject"}, "upload_fileobj": {"s3:PutObject"}}
+"""What boto3 adds to S3's client. Parts of an upload that fails are removed by the bucket's own rule."""
 OTHER_ACTIONS = {
     "s3:HeadObject": {"s3:GetObject"},
     "s3:DeleteObjects": {"s3:DeleteObject"},

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.exceptions import PolarsError
 
-from automl import transfers
 from automl.data.column_types import clean_text, to_text
 from automl.errors import InvalidDataset
 from automl.storage import StoredObject, split_uri
@@ -57,8 +56,9 @@ def text_frames(s3: "S3Client", stored: StoredObject, columns: tuple[str, ...]) 
     Raises:
         InvalidDataset: a part of the object cannot be read.
     """
+    bucket, key = split_uri(stored.uri)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        transfers.download(s3, stored.uri, file)
+        s3.download_fileobj(bucket, key, file)
         file.flush()
         try:
             lazy = pl.scan_parquet(file.name, glob=False)
