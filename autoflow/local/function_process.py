@@ -15,7 +15,8 @@ SERVER = Path(__file__).with_name("function_server.py")
 
 # What most functions import. Only speed depends on this list; none of these starts a thread.
 PRELOAD = (
-    "botocore.session",
+    "boto3.session",
+    "boto3.s3.inject",
     "botocore.httpsession",
     "botocore.endpoint_provider",
     "botocore.regions",
@@ -138,4 +139,4 @@ def server(layers: tuple[str, ...], code: str) -> FunctionServer:
 @functools.cache
 def _preload(code: str) -> tuple[str, ...]:
     own = {path.stem for path in Path(code).iterdir()}
-    return () if own & {name.partition(".")[0] for name in (*PRELOAD, "botocore")} else PRELOAD
+    return () if own & {name.partition(".")[0] for name in PRELOAD} else PRELOAD
