@@ -15,6 +15,8 @@ Json = dict[str, Any]
 
 UNUSED_FILES = {"examples-1.json"}
 """Of a service: what only documentation shows."""
+READ_WHOLE = "clientContextParams"
+"""Of a service's description: botocore reads the prose of these parameters, S3's for one, with every call."""
 
 
 def trim(data: Path, operations: Mapping[str, Iterable[str]]) -> None:
@@ -95,7 +97,11 @@ def _without_prose(node: Any) -> Any:
         case dict():
             # A member of a structure may be called "documentation" too; prose is a text.
             prose = {key for key, value in node.items() if key == "documentation" and isinstance(value, str)}
-            return {key: _without_prose(value) for key, value in node.items() if key not in prose}
+            return {
+                key: value if key == READ_WHOLE else _without_prose(value)
+                for key, value in node.items()
+                if key not in prose
+            }
         case list():
             return [_without_prose(value) for value in node]
     return node

@@ -14,6 +14,8 @@ from typing import Any
 import botocore
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.model import OperationModel
 
 from tests.unit.test_permissions import handler_of, operations, reached, service_of
 from tests.unit.test_template import FUNCTIONS
@@ -113,3 +115,65 @@ def test_a_kept_operation_is_described_as_before_but_for_the_prose(sdk_data: Mod
     for kind in ("operations", "shapes"):
         for name, kept in after[kind].items():
             assert kept == sdk_data._without_prose(before[kind][name])
+
+
+class Sent(Exception):
+    """Ends a call before anything goes over the network."""
+
+
+def least(shape: Any) -> Any:
+    """A value that the shape's own rules let through."""
+    match shape.type_name:
+        case "structure":
+            some = list(shape.members)[:1] if shape.is_tagged_union else shape.required_members
+            return {name: least(shape.members[name]) for name in some}
+        case "list":
+            return [least(shape.member)]
+        case "map":
+            return {"key": least(shape.value)}
+        case "boolean":
+            return True
+        case "blob":
+            return b"x"
+        case "string":
+            return shape.enum[0] if shape.enum else "a" * max(3, shape.metadata.get("min", 3))
+    return max(1, int(shape.metadata.get("min", 1)))
+
+
+def url_of(client: Any, operation: OperationModel) -> str:
+    """Where the call of an operation would go."""
+    found: list[str] = []
+
+    def stop(request: AWSRequest, **_: Any) -> None:
+        found.append(str(request.url))
+        raise Sent
+
+    client.meta.events.register_last("before-send", stop)
+    with pytest.raises(Sent):
+        getattr(client, botocore.xform_name(operation.name))(**least(operation.input_shape))
+    client.meta.events.unregister("before-send", stop)
+    return found[0]
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1"])
+def test_every_call_is_made_as_by_the_whole_sdk(
+    sdk_data: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    """To describe a client is not to call it: parameters, endpoint rules and signing are read with the first call."""
+    listed = json.loads((LAYERS / "core" / "operations.json").read_text())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name in listed:
+        shutil.copytree(DATA / name, tmp_path / name)
+    for path in DATA.glob("*.json*"):
+        shutil.copy(path, tmp_path)
+    sdk_data.trim(tmp_path, listed)
+    trimmed, whole = botocore.session.Session(), botocore.session.Session()
+    loader = trimmed.get_component("data_loader")
+    loader._search_paths = [str(tmp_path)]
+
+    for service, names in listed.items():
+        kept, known = (one.create_client(service, region_name=region) for one in (trimmed, whole))
+        for name in names:
+            operation = known.meta.service_model.operation_model(name)
+            assert url_of(kept, kept.meta.service_model.operation_model(name)) == url_of(known, operation), name
