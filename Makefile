@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 SAM := .venv-sam/bin/sam
 # uv lives in an environment of its own: nothing is installed into the machine's Python.
 UV := env -u VIRTUAL_ENV .uv/bin/python -m uv
-CODE := functions autoflow tests benchmarks
+CODE := functions autoflow layers tests benchmarks
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18

@@ -297,7 +297,14 @@ def test_the_bucket_is_private_encrypted_versioned_and_kept() -> None:
     }
     assert body["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = {rule["Id"]: rule for rule in body["LifecycleConfiguration"]["Rules"]}
-    assert {rule.get("Prefix") for rule in rules.values()} == {"runs/", "uploads/", "incoming/", "scorings/", "map-runs/", None}
+    assert {rule.get("Prefix") for rule in rules.values()} == {
+        "runs/",
+        "uploads/",
+        "incoming/",
+        "scorings/",
+        "map-runs/",
+        None,
+    }
 
 
 def test_runs_may_expire_after_any_number_of_days() -> None:
