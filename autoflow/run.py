@@ -120,8 +120,9 @@ def _outcome(execution: Execution, description: Mapping[str, Any], folder: Path 
 def check_succeeded(execution: Execution, description: Mapping[str, Any]) -> None:
     """Raise RunError unless the execution that ended so has succeeded."""
     if description["status"] != "SUCCEEDED":
-        cause = description.get("cause") or f"the execution ended in {description['status']}"
-        error = description.get("error") or description["status"]
+        status = description["status"]
+        name, why = ("Aborted", "somebody stopped it") if status == "ABORTED" else (status, f"it ended in {status}")
+        error, cause = description.get("error") or name, description.get("cause") or why
         kind = ScoringError if execution.is_scoring else RunError
         raise kind(error, readable(cause), execution.name, execution.stack.options)
 

@@ -111,8 +111,11 @@ class Recipe:
         if missing:
             nearest = nearest_name(missing[0], dataset.columns)
             hint = f" (is it {nearest!r} there?)" if nearest else ""
+            remedy = "add the column" if len(missing) == 1 else "add the columns"
+            if len(dataset.columns) == 1 and len(missing) > 1:
+                remedy = f"it has the one column {named(dataset.columns)}; if it has several, give its delimiter"
             raise InvalidDataset(
-                f"{dataset.uri} lacks {named(missing)}{hint}, which the model was trained with; add the column"
+                f"{dataset.uri} lacks {named(missing)}{hint}, which the model was trained with; {remedy}"
             )
         return tuple(name for name in dataset.columns if name not in self.types)
 

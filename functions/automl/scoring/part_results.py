@@ -161,7 +161,9 @@ def _failures(
 
 
 def _told(rows: Mapping[str, Any], missing: Sequence[int], failures: Sequence[Document]) -> str:
-    some = "; ".join(f"part {one['Part']}: {one['Error']}: {one['Cause']}" for one in failures[:_NAMED_IN_ERROR])
+    some = "; ".join(
+        f"part {one['Part']}: {one['Error']}: {one['Cause'].rstrip('.')}" for one in failures[:_NAMED_IN_ERROR]
+    )
     more = f"; and {len(missing) - _NAMED_IN_ERROR:,} more" if len(missing) > _NAMED_IN_ERROR else ""
     return (
         f"{len(missing):,} of {rows['PartCount']:,} parts were not scored, and ToleratedFailurePercentage is "

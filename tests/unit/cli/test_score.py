@@ -145,6 +145,18 @@ def test_results_come_to_a_folder_named_like_the_scoring(
     assert f"Scoring {NAME} in the test" in shown(console)
 
 
+def test_a_scoring_that_was_stopped_from_elsewhere_says_so(
+    stack: Stack, step_functions: Stubber, data: dict[str, Any]
+) -> None:
+    begins(step_functions)
+    described(step_functions, "ABORTED")
+    happened(step_functions)
+    happened(step_functions)
+    with pytest.raises(ScoringError, match=r"^somebody stopped it$") as failed:
+        scorings.score(stack, data, quiet())
+    assert failed.value.name == "Aborted"
+
+
 @pytest.mark.parametrize(("error", "stays"), [("InvalidDataset", 0), ("PartsFailed", 1)])
 def test_a_failure_is_told_in_local_terms_and_bad_input_leaves_no_upload(
     stack: Stack,

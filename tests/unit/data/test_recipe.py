@@ -171,5 +171,9 @@ def test_a_dataset_without_a_training_column_cannot_be_scored() -> None:
     assert made.check_scorable(dataset("Extra", "Born", "Length", "Sex")) == ("Extra",)
     with pytest.raises(InvalidDataset, match=r"new.csv lacks 'Length' \(is it 'length' there\?\), which the model was"):
         made.check_scorable(dataset("Born", "length", "Sex"))
+    with pytest.raises(InvalidDataset, match=r"lacks 'Sex', 'Length', 'Born', which .*; add the columns$"):
+        made.check_scorable(dataset("Width", "Height"))
+    with pytest.raises(InvalidDataset, match=r"it has the one column 'Born;Length;Sex'; if .* give its delimiter$"):
+        made.check_scorable(dataset("Born;Length;Sex"))
     with pytest.raises(InvalidDataset, match="lacks 'Age'"):
         recipe(Drop=["Age"], Filter="Age > 3").check_scorable(dataset("Born", "Length", "Sex"))
