@@ -13,6 +13,7 @@ from typing import Any
 import botocore
 import pytest
 
+from autoflow.local.cloud import Cloud
 from tests.packaging.sam_build import FUNCTIONS, ROOT, Build
 
 LIMIT = 250 * 2**20
@@ -61,6 +62,33 @@ for service in json.loads(sys.argv[2]):
                                 sorted(name for name in model.operation_names if client.can_paginate(
                                     next(m for m, n in client.meta.method_to_api_mapping.items() if n == name)))]
 print(json.dumps(told))
+"""
+STORE_AND_FETCH = """
+import json, os, sys, tempfile
+sys.path[:0] = json.loads(sys.argv[1])
+from automl import clients, storage
+
+s3, called = clients.s3(), []
+s3.meta.events.register("before-call.s3", lambda model, **_: called.append(model.name))
+piece = os.urandom(2**20)
+
+def pieces(broken=False):
+    for _ in range(20):
+        yield piece
+    if broken:
+        raise ValueError
+
+storage.write_pieces(s3, f"{sys.argv[2]}whole.csv", pieces())
+try:
+    storage.write_pieces(s3, f"{sys.argv[2]}broken.csv", pieces(broken=True))
+except ValueError:
+    called.append("ValueError")
+with tempfile.TemporaryFile() as file:
+    s3.download_fileobj(*storage.split_uri(f"{sys.argv[2]}whole.csv"), file)
+    file.seek(0)
+    same = file.read() == 20 * piece
+stored = [storage.split_uri(one.uri)[1] for one in storage.list_objects(s3, sys.argv[2])]
+print(json.dumps([called, same, stored, storage.delete_prefix(s3, sys.argv[2])]))
 """
 ELF_MACHINE = {"x86_64": 62, "arm64": 183}
 
@@ -154,6 +182,31 @@ def test_the_trimmed_sdk_knows_what_functions_call_as_the_whole_sdk_does(build: 
         assert errors == whole[service][3]
         assert pages == [name for name in whole[service][4] if name in known]
         assert set(shapes) <= set(whole[service][1])
+
+
+def test_a_built_function_sends_and_fetches_a_large_object_in_parts(build: Build, cloud: Cloud) -> None:
+    """Nothing but the package: boto3 without its data, botocore with what is left of its own."""
+    cloud.client("s3").create_bucket(Bucket="large-objects")
+    path = json.dumps([str(folder) for folder in build.search_path("TransformDataFunction")])
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", STORE_AND_FETCH, path, "s3://large-objects/in/"],
+        env=build.environment("TransformDataFunction")
+        | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": cloud.url}
+        | {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    called, same, stored, deleted = json.loads(done.stdout)
+
+    sent = ["CreateMultipartUpload", "UploadPart", "UploadPart", "UploadPart", "CompleteMultipartUpload"]
+    assert called[: len(sent)] == sent
+    assert called[called.index("ValueError") - 1] == "AbortMultipartUpload"
+    assert called.count("GetObject") == 3
+    assert same
+    assert stored == ["in/whole.csv"]
+    assert deleted == 1
 
 
 def imported_first(source: str) -> Iterator[str]:
