@@ -1,7 +1,7 @@
 """Runs Lambda functions in processes of their own, each forked from one that has the common packages imported.
 
 Run as a script with the functions' interpreter; it imports nothing of this project. Starting Python and importing
-botocore takes about a second, a fork takes milliseconds, and the result is the same: a process per execution
+boto3 takes about a second, a fork takes milliseconds, and the result is the same: a process per execution
 environment with its own environment, working folder and standard output, under AWS's own runtime interface client.
 
 Only packages that start no thread are imported before a fork; polars, numpy and the like are left to the functions.
