@@ -38,9 +38,8 @@ def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console
     except InterruptedCommandError:
         raise
     except KeyboardInterrupt:
-        raise InterruptedCommandError(
-            f"stopped at once; what {name} had made is still there: look for its name in SageMaker"
-        ) from None
+        how = f"{execution.stack.command('stop', name)} removes it" if execution else "it expires with the uploads"
+        raise InterruptedCommandError(f"stopped at once; what {name} had made is still there: {how}") from None
     except (CommandError, BotoCoreError, ClientError) as error:
         raise InterruptedCommandError(
             f"stopped, but what {name} had made could not be removed: {error}. Look for its name in SageMaker"

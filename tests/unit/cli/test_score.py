@@ -20,6 +20,7 @@ from autoflow.execution import Execution
 from autoflow.options import Engine
 from autoflow.request import Options, of_options
 from autoflow.stack import Stack
+from autoflow.upload import Uploads
 from tests.unit.cli.conftest import BUCKET, keys
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
@@ -308,6 +309,15 @@ def stopped(step_functions: Stubber, status: str) -> None:
     for _ in range(2):
         step_functions.add_response("get_execution_history", {"events": []})
     described(step_functions, status)
+
+
+def test_a_second_ctrl_c_says_what_removes_the_rest(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: Execution) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Execution, "stop", stop)
+    with pytest.raises(InterruptedCommandError, match=rf"still there: \S+ stop {NAME} --stack prod removes it$"):
+        abort.after_ctrl_c(Uploads(stack), scoring(stack), quiet(), "scoring")
 
 
 @pytest.mark.parametrize(("rows", "told"), [(ROWS, f"--resume {NAME}-5da273ff --stack prod scores"), ({}, "running$")])
