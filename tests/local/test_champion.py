@@ -187,8 +187,9 @@ def test_a_new_threshold_needs_no_inference(lineage: Lineage, account: Account) 
         for event in page["events"]
         if "stateEnteredEventDetails" in event
     }
-    assert "Filter Predictions" in entered
-    assert "Invoke Endpoint" not in entered
+    assert "Score Parts" in entered
+    assert "Find Model" not in entered
+    assert scoring["Throughput"]["Invocations"] == 0
 
 
 def test_an_endpoint_that_cannot_be_scaled_is_not_left_behind(lineage: Lineage, account: Account) -> None:
