@@ -53,9 +53,10 @@ def rows(aws: "SageMaker") -> list[list[str]]:
 
 def test_a_share_that_the_endpoint_has_not_is_given_up(aws: "SageMaker", endpoint: str, rows: list[list[str]]) -> None:
     """Four requests at once where one is allowed: all rows are answered, in their order."""
-    _, alone, *_ = predict(aws, endpoint, rows, 1)
+    many = rows * 5  # fewer would not be divided among four requests
+    _, alone, *_ = predict(aws, endpoint, many, 1)
 
-    prediction, lines, inquirer, limiter = predict(aws, endpoint, rows, 4)
+    prediction, lines, inquirer, limiter = predict(aws, endpoint, many, 4)
 
     assert lines == alone
     assert prediction.failed == []
