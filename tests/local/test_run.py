@@ -85,7 +85,7 @@ def test_progress_goes_to_standard_error(classified: tuple[Ended, Path]) -> None
     ended, _ = classified
     for state in ("Validate Request", "Transform Data", "Get AutoML Job", "Evaluate Model", "Publish Results"):
         assert f"] {state}" in ended.err
-    for state in ("Create Endpoint", "Invoke Endpoint"):
+    for state in ("Create Endpoint", "Score Parts"):
         assert f"]   {state}" in ended.err
     for news in ("BinaryClassification", "for calibration", "none yet", "accepted; AUC", "Approved", "Completed"):
         assert news in ended.err
