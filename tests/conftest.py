@@ -47,7 +47,11 @@ os.environ.pop("AWS_ENDPOINT_URL", None)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs a whole file, and one runs all that score by the model that was learnt for them."""
+    """One worker runs a whole file, and one runs all that score by the model that was learnt for them.
+
+    Unit tests come first: what they find is told before a cloud is started.
+    """
+    items.sort(key=lambda item: "unit" not in item.path.parts)
     for item in items:
         group = "learnt" if "learnt" in getattr(item, "fixturenames", ()) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
