@@ -89,11 +89,12 @@ def collect_parts(s3: "S3Client", state: Mapping[str, Any]) -> Document:
     finished = finished_parts(s3, files)
     missing = sorted(set(range(rows["PartCount"])) - set(finished))
     failures = _failures(s3, files, missing, state.get("MapError"))
-    if len(missing) * 100 > rows["ToleratedFailurePercentage"] * rows["PartCount"]:
+    if is_beyond_tolerance(rows, len(missing)):
         raise PartsFailed(_told(rows, missing, failures))
     with ThreadPoolExecutor(_READERS) as pool:
         parts = list(pool.map(lambda part: read_json(s3, files.finished(part)), finished))
-    scored_now = [part for part in parts if part["StartedAt"] >= _started(state)]
+    started = _started(state)
+    scored_now = [part for part in parts if part["StartedAt"] >= started]
     known = sum(part["Rows"] for part in parts)
     document = {
         **add_up(parts),
@@ -110,6 +111,11 @@ def collect_parts(s3: "S3Client", state: Mapping[str, Any]) -> Document:
             "Parts": failures,
         }
     return document
+
+
+def is_beyond_tolerance(rows: Mapping[str, Any], missing: int) -> bool:
+    """Whether so many parts that were not scored are more than the scoring tolerates."""
+    return bool(missing * 100 > rows["ToleratedFailurePercentage"] * rows["PartCount"])
 
 
 def add_up(parts: Iterable[Mapping[str, Any]]) -> Document:

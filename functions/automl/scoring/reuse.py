@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from automl.errors import InvalidRequest
 from automl.run_files import ScoringFiles
 from automl.scoring import scoring_confidence
-from automl.scoring.part_results import finished_parts
+from automl.scoring.part_results import finished_parts, is_beyond_tolerance
 from automl.scoring.prepare import parts_to_score
 from automl.storage import delete_prefix, exists, list_objects, read_json, write_json
 
@@ -71,7 +71,7 @@ def _check_complete(s3: "S3Client", rows: Mapping[str, Any], asked: str) -> list
         item.uri for folder in (files.predictions_folder, files.skipped_folder) for item in list_objects(s3, folder)
     }
     finished = finished_parts(s3, files)
-    if (rows["PartCount"] - len(finished)) * 100 > rows["ToleratedFailurePercentage"] * rows["PartCount"]:
+    if is_beyond_tolerance(rows, rows["PartCount"] - len(finished)):
         raise InvalidRequest(
             f"Predictions is {asked}, but only {len(finished):,} of its {rows['PartCount']:,} parts have been scored; "
             f'start the scoring machine with {{"Resume": "{rows["OutputUri"]}"}} first'
