@@ -1,14 +1,15 @@
 """Follow an execution to its end."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autoflow.display import Display
 from autoflow.documents import json_object
-from autoflow.errors import CommandError
+from autoflow.errors import CommandError, InterruptedCommandError
 from autoflow.execution import Execution
 
 _LOCAL_SECONDS = 0.4
@@ -56,6 +57,20 @@ def follow(
             told = True
             on_waiting()
         time.sleep(_pause(execution, time.monotonic() - began))
+
+
+@contextlib.contextmanager
+def left_alone_by_ctrl_c(execution: Execution) -> Iterator[None]:
+    """Ctrl-C ends the block, not the execution, which somebody else may have started.
+
+    Raises:
+        InterruptedCommandError: Ctrl-C; says how to follow the execution again.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = execution.stack.command("follow", execution.name)
+        raise InterruptedCommandError(f"stopped following; {execution.name} goes on: {again}") from None
 
 
 def _pause(execution: Execution, elapsed: float) -> float:

@@ -12,9 +12,9 @@ from rich.text import Text
 from autoflow import results, summary
 from autoflow.attempt import Attempt, data_uris
 from autoflow.display import display_on
-from autoflow.errors import InterruptedCommandError, RunError, ScoringError
+from autoflow.errors import RunError, ScoringError
 from autoflow.execution import Execution
-from autoflow.follow import follow
+from autoflow.follow import follow, left_alone_by_ctrl_c
 from autoflow.request import Request
 from autoflow.stack import Stack
 from autoflow.upload import check
@@ -82,11 +82,8 @@ def attend(execution: Execution, console: Console, folder: Path | None = None) -
         InterruptedCommandError: Ctrl-C; the execution goes on.
         CommandError: something else went wrong.
     """
-    try:
+    with left_alone_by_ctrl_c(execution):
         description = _watch(execution, console, "Ctrl-C leaves it waiting;")
-    except KeyboardInterrupt:
-        again = execution.stack.command("follow", execution.name)
-        raise InterruptedCommandError(f"stopped following; {execution.name} goes on: {again}") from None
     return _outcome(execution, description, folder)
 
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from autoflow import endpoints, leftovers, lookup, results, summary
 from autoflow.attempt import Attempt
 from autoflow.display import Display, display_on
-from autoflow.errors import InterruptedCommandError, RunError, UsageError
+from autoflow.errors import RunError, UsageError
 from autoflow.execution import Execution, readable_base
 from autoflow.finished_parts import FinishedParts
-from autoflow.follow import follow
+from autoflow.follow import follow, left_alone_by_ctrl_c
 from autoflow.progress import Pace
 from autoflow.request import Request
 from autoflow.run import check_paths, check_succeeded
@@ -101,11 +101,8 @@ def attend(execution: Execution, console: Console, folder: Path | None = None) -
         InterruptedCommandError: Ctrl-C; the execution goes on.
         CommandError: something else went wrong.
     """
-    try:
+    with left_alone_by_ctrl_c(execution):
         description = _watch(execution, console)
-    except KeyboardInterrupt:
-        again = execution.stack.command("follow", execution.name)
-        raise InterruptedCommandError(f"stopped following; {execution.name} goes on: {again}") from None
     return _outcome(execution, description, folder)
 
 
