@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import moto.core  # noqa: F401  It can only answer for sessions made after this import, wherever a suite makes its first.
 import pytest
 
 from autoflow.local import cloud as host
