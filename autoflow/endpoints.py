@@ -53,7 +53,7 @@ def _none(stack: Stack) -> UsageError:
 
 def _listed(known: list[str]) -> str:
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"{'is' if len(known) == 1 else 'are'} {', '.join(known[:_SHOWN])}{more}"
+    return f"{'is the endpoint' if len(known) == 1 else 'are the endpoints'} {', '.join(known[:_SHOWN])}{more}"
 
 
 def _endpoints(stack: Stack) -> Iterator[str]:

@@ -27,10 +27,13 @@ def run_named(stack: Stack, name: str) -> str:
     """The run that has, or begins with, the name or its execution's.
 
     Raises:
-        UsageError: there is none in the data bucket, or there are several.
+        UsageError: there is none in the data bucket, it is a scoring, or there are several.
     """
     if found := _named(stack, "runs", name):
         return found
+    if scoring := _named(stack, "scorings", name):
+        follow = stack.command("follow", scoring)
+        raise UsageError(f"{scoring} is a scoring, and only runs have reports and are approved; `{follow}` shows it")
     raise _unknown(stack, name)
 
 

@@ -50,9 +50,24 @@ def list_objects(s3: "S3Client", uri: str) -> Iterator[StoredObject]:
 
 
 def read_bytes(s3: "S3Client", uri: str) -> bytes:
-    """The whole object at the URI."""
+    """The whole object at the URI.
+
+    Raises:
+        ClientError: there is none, which its message says by name; or S3 refuses.
+    """
+    data: bytes = _body(s3, uri).read()
+    return data
+
+
+def _body(s3: "S3Client", uri: str) -> Any:
     bucket, key = split_uri(uri)
-    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _ABSENT:
+            error.response["Error"]["Message"] = f"{uri} does not exist; it was deleted, or it has expired"
+            raise ClientError(error.response, error.operation_name) from error
+        raise
 
 
 def write_bytes(s3: "S3Client", uri: str, body: bytes, content_type: str = "text/csv") -> str:
@@ -100,9 +115,7 @@ def write_pieces(s3: "S3Client", uri: str, pieces: Iterable[bytes]) -> str:
 
 def text_lines(s3: "S3Client", uri: str) -> Iterator[str]:
     """The lines of an object in UTF-8, with their line ends, read as they are wanted."""
-    bucket, key = split_uri(uri)
-    body: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
-    with io.TextIOWrapper(io.BufferedReader(body, _READ_BYTES), encoding="utf-8", newline="") as text:
+    with io.TextIOWrapper(io.BufferedReader(_body(s3, uri), _READ_BYTES), encoding="utf-8", newline="") as text:
         yield from text
 
 

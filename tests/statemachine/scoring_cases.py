@@ -66,6 +66,17 @@ SCORING = [
         f"{_PREPARE} > {_MEASURE} > {_END}".replace("Find Model", "Name Upload > Find Model"),
         input={"Endpoint": {"Name": "digits"}, "Upload": {"Bucket": "data", "Key": 'incoming/the "new" ones {}.csv'}},
     ),
+    fails(
+        Case(
+            "AnUploadBesideADatasetIsNotForgotten",
+            "scoring",
+            "Receive Request > Predictions at Hand? > Find Model > Scoring Failed",
+            answers={"Find Model": answers.raised("InvalidRequest", "Upload is no key of the execution input")},
+            input={"Dataset": {"S3Uri": "s3://data/new.csv"}, "Upload": {"Bucket": "data", "Key": "incoming/new.csv"}},
+        ),
+        "InvalidRequest",
+        "Upload is no key",
+    ),
     Case(
         "EndpointIsMadeAndKept",
         "scoring",

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from automl.errors import ServiceUnavailable
-from automl.storage import delete_prefix
+from automl.storage import delete_prefix, read_bytes, text_lines
 from automl.telemetry import named_error
 
 
@@ -19,6 +19,13 @@ def test_everything_under_the_prefix_goes(data_bucket: Any) -> None:
     assert delete_prefix(data_bucket, "s3://data-bucket/runs/r/data/") == 2
     assert delete_prefix(data_bucket, "s3://data-bucket/runs/r/data/") == 0
     assert [item["Key"] for item in data_bucket.list_objects_v2(Bucket="data-bucket")["Contents"]] == ["runs/r/other"]
+
+
+@pytest.mark.parametrize("read", [read_bytes, lambda s3, uri: next(text_lines(s3, uri))])
+def test_an_object_that_is_gone_is_named(data_bucket: Any, read: Callable[[Any, str], Any]) -> None:
+    uri = "s3://data-bucket/scorings/s/rows/keys/part-1.csv"
+    with pytest.raises(ClientError, match=rf"NoSuchKey.*{uri} does not exist"):
+        read(data_bucket, uri)
 
 
 @pytest.mark.parametrize(("code", "passes"), [("InternalError", True), ("SlowDown", True), ("AccessDenied", False)])

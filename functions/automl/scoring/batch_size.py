@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _FIRST_ROWS = 500
 """Of the first request, which shows how long and how slow an answer is: enough that its time is that of the rows, few
@@ -15,6 +16,36 @@ _FEWEST_SHARED = 5_000
 """Rows that are not divided further among requests at once: a request by itself may cost as much as 2,000 rows."""
 
 
+@dataclass
+class Experience:
+    """What the answers of one scoring's endpoint were like, as far as one process has seen them."""
+
+    answer_bytes: float = 0.0
+    """Most per row."""
+    seconds: float = 0.0
+    """Per row."""
+    rows: int = 0
+    """Of the largest batch that was answered."""
+    ceiling: float = math.inf
+    """More rows were too many."""
+
+
+_experiences: dict[tuple[str, str], Experience] = {}
+
+
+def experience_of(scoring: str, endpoint: str) -> Experience:
+    """What is known of the endpoint: a function that scores a further part need not learn it anew.
+
+    Args:
+        scoring: where its predictions go.
+        endpoint: its name.
+    """
+    key = scoring, endpoint
+    if key not in _experiences:
+        _experiences.clear()
+    return _experiences.setdefault(key, Experience())
+
+
 class BatchSize:
     """Learns from answers; shared by the threads that send.
 
@@ -22,42 +53,49 @@ class BatchSize:
         max_bytes: largest request and largest response.
         rows: of the part.
         at_once: requests among which they are divided.
+        experience: with the endpoint, which grows.
     """
 
-    def __init__(self, max_bytes: int, rows: int, at_once: int) -> None:
+    def __init__(self, max_bytes: int, rows: int, at_once: int, experience: Experience | None = None) -> None:
         self._max_bytes = max_bytes
         self._fair = max(_FEWEST_SHARED, math.ceil(rows / at_once))
         self._lock = threading.Lock()
-        self._largest_answer = 0.0
-        """Bytes per row."""
-        self._seconds_per_row = 0.0
-        self._answered = 0
-        """Rows of the largest batch that was answered."""
-        self.ceiling = math.inf
-        """More rows were too many."""
+        self._experience = experience or Experience()
+
+    @property
+    def known(self) -> bool:
+        """Whether any answer has been seen."""
+        return self._experience.rows > 0
+
+    @property
+    def ceiling(self) -> float:
+        """Batches of more rows were not answered where fewer were."""
+        return self._experience.ceiling
 
     def learn(self, rows: int, answer_bytes: int, seconds: float) -> None:
         """What a batch's answer was like."""
         with self._lock:
-            self._largest_answer = max(self._largest_answer, answer_bytes / rows)
-            if rows >= self._answered / 2:  # a small batch's time is mostly that of the request itself
-                self._seconds_per_row = seconds / rows
-            self._answered = max(self._answered, rows)
+            seen = self._experience
+            seen.answer_bytes = max(seen.answer_bytes, answer_bytes / rows)
+            if rows >= seen.rows / 2:  # a small batch's time is mostly that of the request itself
+                seen.seconds = seconds / rows
+            seen.rows = max(seen.rows, rows)
 
     def too_many(self, rows: int) -> None:
         """Fewer rows were answered where that many were not."""
         with self._lock:
-            self.ceiling = min(self.ceiling, max(1, rows // 2))
+            self._experience.ceiling = min(self.ceiling, max(1, rows // 2))
 
     def rows(self, left: int) -> int:
         """At most so many of the rows that are left; at least one."""
         with self._lock:
-            if not self._answered:
+            seen = self._experience
+            if not seen.rows:
                 return min(_FIRST_ROWS, left)
             bounds = [
-                self.ceiling,
-                _BYTES_MARGIN * self._max_bytes / max(self._largest_answer, 1e-9),
-                _TARGET_SECONDS / max(self._seconds_per_row, 1e-9),
+                seen.ceiling,
+                _BYTES_MARGIN * self._max_bytes / max(seen.answer_bytes, 1e-9),
+                _TARGET_SECONDS / max(seen.seconds, 1e-9),
                 self._fair,
                 left,
             ]

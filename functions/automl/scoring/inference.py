@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, I
 from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import AnswerReader
-from automl.scoring.batch_size import BatchSize
+from automl.scoring.batch_size import BatchSize, experience_of
 from automl.scoring.concurrency import Limiter, waits
 from automl.scoring.responses import answer_lines, key_lines, most_without_answer, predictions_table
 from automl.storage import read_bytes, write_pieces
@@ -200,7 +200,7 @@ class Prediction:
             try:
                 while ahead or start < len(self._records):
                     # What the first answer teaches is worth waiting for.
-                    most = _BATCHES_AHEAD * self._at_once if self._answered else 1
+                    most = _BATCHES_AHEAD * self._at_once if self._size.known else 1
                     while start < len(self._records) and len(ahead) < most:
                         end = self._size.cut(self._records, start)
                         ahead.append(pool.submit(self._batch, start, end))
@@ -276,7 +276,8 @@ def score_part(runtime: "SageMakerRuntimeClient", s3: "S3Client", rows: Mapping[
     at_once = max(1, rows["MaxConcurrency"] // min(rows["PartsToScore"], rows["PartsAtOnce"]))
     inquirer = Inquirer(runtime, rows["EndpointName"], Limiter(at_once))
     reader = AnswerReader(rows["ResponseKeys"], rows["ProblemType"])
-    size = BatchSize(rows["MaxPayloadBytes"], len(records), at_once)
+    known = experience_of(files.uri, rows["EndpointName"])
+    size = BatchSize(rows["MaxPayloadBytes"], len(records), at_once, known)
     prediction = Prediction(inquirer.ask, reader, records, size, at_once)
     write_pieces(s3, files.predictions(part), predictions_table(keys_csv, reader.keys, prediction.lines()))
     names = [line.partition(",")[0] for line in key_lines(keys_csv)[1:]] if prediction.failed else []

@@ -40,7 +40,9 @@ def test_several_are_named_and_none_is_said(stack: Stack) -> None:
         endpoints.choose(stack, None)
     for number in range(7):
         learn(stack, f"churn-{number}")
-    named = r"there are churn-6, churn-5, churn-4, churn-3, churn-2 and 2 more in test; say with --endpoint"
+    named = (
+        r"there are the endpoints churn-6, churn-5, churn-4, churn-3, churn-2 and 2 more in test; say with --endpoint"
+    )
     with pytest.raises(UsageError, match=named):
         endpoints.choose(stack, None)
 
@@ -51,7 +53,7 @@ def test_a_name_that_was_misspelt_is_refused_with_the_nearest(stack: Stack) -> N
     assert endpoints.choose(stack, "loyalty") == "loyalty"
     with pytest.raises(UsageError, match=r"no endpoint 'loialty', and .*; did you mean 'loyalty'\?"):
         endpoints.choose(stack, "loialty")
-    with pytest.raises(UsageError, match=r"no endpoint 'q'.*; there are loyalty, churn"):
+    with pytest.raises(UsageError, match=r"no endpoint 'q'.*; there are the endpoints loyalty, churn"):
         endpoints.choose(stack, "q")
 
 

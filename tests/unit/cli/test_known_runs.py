@@ -62,6 +62,12 @@ def test_a_name_that_begins_another_is_found_by_itself(stack: Stack) -> None:
     assert lookup.run_named(stack, RUN) == RUN
 
 
+def test_a_scoring_is_not_taken_for_a_run(stack: Stack) -> None:
+    put(stack, "scorings/new-1a2b3c-5da273ff/rows.json")
+    with pytest.raises(UsageError, match=r"new-1a2b3c-5da273ff is a scoring, .*follow new-1a2b3c-5da273ff"):
+        lookup.run_named(stack, "new-1a2b3c")
+
+
 def test_what_was_filtered_of_a_scoring_does_not_take_its_name(stack: Stack) -> None:
     for scoring in ("new-1a2b3c-5da273ff", "new-1a2b3c-5da273ff-fil-33c68cdb"):
         put(stack, f"scorings/{scoring}/rows.json")

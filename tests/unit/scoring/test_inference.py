@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from automl.errors import EndpointFailed, PredictionMismatch, ServiceUnavailable
 from automl.scoring.answers import AnswerReader
-from automl.scoring.batch_size import BatchSize
+from automl.scoring.batch_size import BatchSize, experience_of
 from automl.scoring.concurrency import Limiter
 from automl.scoring.inference import Inquirer, Prediction, RowsRefused, invoke
 
@@ -150,6 +150,23 @@ def test_answers_that_outgrow_the_endpoint_make_batches_smaller() -> None:
     assert (len(lines), failed) == (20_000, [])
     assert requests[-1] <= 1_000
     assert len([rows for rows in requests if rows > 1_000]) < 8
+
+
+def test_a_further_part_of_a_scoring_begins_with_what_the_first_one_taught() -> None:
+    batches: dict[str, list[int]] = {"a": [], "b": []}
+
+    def score(scoring: str) -> None:
+        def ask(body: bytes, silences: int) -> tuple[bytes, float]:
+            batches[scoring].append(body.count(b"\n"))
+            return body, 0.01
+
+        records = numbers(2_000)
+        size = BatchSize(10**6, len(records), 1, experience_of(f"s3://bucket/{scoring}/", "endpoint"))
+        assert None not in list(Prediction(ask, NUMBERS, records, size, 1).lines())
+
+    for scoring in ("a", "a", "b"):
+        score(scoring)
+    assert batches == {"a": [500, 1_500, 2_000], "b": [500, 1_500]}
 
 
 def test_slow_answers_make_batches_smaller() -> None:
