@@ -36,7 +36,7 @@ demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and
 	.venv/bin/autoflow demo $(if $(PORT),--port $(PORT))
 
 test: setup lint ## Everything that CI checks
-	$(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Style, types, template
 	$(PYTHON) -m ruff check $(CODE)

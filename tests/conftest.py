@@ -6,6 +6,8 @@ from pathlib import Path
 
 import moto.core  # noqa: F401  It can only answer for sessions made after this import, wherever a suite makes its first.
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from autoflow.local import cloud as host
 
@@ -46,16 +48,25 @@ os.environ.update(ENVIRONMENT)
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs a whole file, and one runs all that score by the model that was learnt for them.
+FOLDERS = ("unit", "statemachine", "packaging", "report", "local")
+"""In this order: what is found soonest comes first."""
+TOGETHER = ("tests/statemachine/", "tests/packaging/", "tests/local/scoring/")
+"""Folders whose tests share what takes long to make."""
 
-    Unit tests come first: what they find is told before a cloud is started.
-    """
-    items.sort(key=lambda item: "unit" not in item.path.parts)
-    for item in items:
-        group = "learnt" if "learnt" in getattr(item, "fixturenames", ()) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]
+    """One worker runs a whole file, and one runs all files of a folder that is in TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(filter(nodeid.startswith, TOGETHER), None) or str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndFolders:
+    return FilesAndFolders(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FOLDERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

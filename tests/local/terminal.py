@@ -18,11 +18,13 @@ from tests.local.conftest import AUTOFLOW
 
 CTRL_C = b"\x03"
 _CONTROLLED = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""Makes standard input the terminal that controls the process, so that its keys and its end are told."""
+"""Makes standard input the terminal that controls the process, so that its keys and its end are told, also to one whose
+parents were told by nohup not to listen."""
 
 
 class Terminal:

@@ -8,7 +8,7 @@ import pytest
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
-from tests.local.conftest import Learnt
+from tests.local.scoring.conftest import Learnt
 
 
 def uploaded(cloud: Cloud, stack: Stack) -> dict[str, list[str]]:

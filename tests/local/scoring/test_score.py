@@ -15,7 +15,8 @@ from jsonschema import validate
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import PROJECT
-from tests.local.conftest import AUTOFLOW, Cli, Learnt, customers, read_until, write_csv
+from tests.local.conftest import AUTOFLOW, Cli, customers, read_until, write_csv
+from tests.local.scoring.conftest import Learnt
 from tests.local.terminal import CTRL_C, Terminal
 
 ROWS = 120_000

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from autoflow.local.cloud import Cloud
-from tests.local.conftest import Execute, Learnt
+from tests.local.conftest import Execute
+from tests.local.scoring.conftest import Learnt
 from tests.local.workers import engine_workers
 
 BATCH = {"Engine": "BatchTransform", "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}}

@@ -8,7 +8,8 @@ import pytest
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
-from tests.local.conftest import Execute, Learnt, customers, write_csv
+from tests.local.conftest import Execute, customers, write_csv
+from tests.local.scoring.conftest import Learnt
 
 
 def entered(cloud: Cloud, ended: dict[str, Any]) -> set[str]:
