@@ -17,6 +17,8 @@ import psutil
 ROOT = Path(__file__).parents[1]
 MIB = 1024 * 1024
 _SAMPLE_SECONDS = 0.03
+_SAMPLING_SHARE = 0.02
+"""Of one processor's time at most: looking at the memory of several processes takes milliseconds."""
 
 
 class TooMuchMemory(Exception):
@@ -33,7 +35,7 @@ class Run:
 
     ``seconds`` pass from call to return, without start of the process and imports. ``processor`` seconds are those of
     all cores. ``peak`` is in bytes: the largest sum over the process and its children of the memory that is resident,
-    sampled some thirty times a second; shared pages count once (PSS) where there are children. ``value`` is what the
+    sampled up to thirty times a second; shared pages count once (PSS) where there are children. ``value`` is what the
     step returned.
     """
 
@@ -86,14 +88,16 @@ def alone(
 def _watch(process: psutil.Popen, most_memory: int | None) -> int:
     peak = 0
     while process.poll() is None:
+        began = time.perf_counter()
         peak = max(peak, _resident(process))
+        looked = time.perf_counter() - began
         if most_memory is not None and peak > most_memory:
             for child in process.children(recursive=True):
                 child.kill()
             process.kill()
             process.wait()
             raise TooMuchMemory(f"more than {most_memory / MIB:,.0f} MiB")
-        time.sleep(_SAMPLE_SECONDS)
+        time.sleep(max(_SAMPLE_SECONDS, looked / _SAMPLING_SHARE))
     return peak
 
 
