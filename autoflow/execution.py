@@ -15,7 +15,8 @@ from autoflow.documents import json_object
 from autoflow.stack import Stack
 
 _SETTLE_SECONDS = 5
-"""A function that is at work when its execution is stopped goes on; none takes longer to create what it creates."""
+"""A function that is at work when its execution is stopped goes on; hardly any takes longer."""
+_CREATE = "Create "
 _LOOK_AGAIN_SECONDS = 0.2
 _NAME_LENGTH = 23
 """So long that the run's name still contains it whole."""
@@ -46,6 +47,8 @@ class Execution:
         self.name = arn.rpartition(":")[2]
         self.waiting = False
         """Whether it waited for approval when the last news came."""
+        self.making: frozenset[str] = frozenset()
+        """What functions were about to create when it was stopped: ``AutoML Job``, ``Endpoint`` …"""
         self._history = _History(stack, arn)
 
     @classmethod
@@ -108,7 +111,8 @@ class Execution:
                 client.stop_execution(executionArn=history.arn, error="Aborted", cause="stopped by the user")
                 stopped.add(history.arn)
             list(self.news())
-        if any(history.was_at_work() for history in self._history.all()):
+        if at_work := [history.entered for history in self._history.all() if history.was_at_work()]:
+            self.making = frozenset(name.removeprefix(_CREATE) for name in at_work if name.startswith(_CREATE))
             time.sleep(_SETTLE_SECONDS)
         end = time.monotonic() + _SETTLE_SECONDS
         while (status := str(self.describe()["status"])) == "RUNNING" and time.monotonic() < end:

@@ -11,6 +11,8 @@ from autoflow.execution import Execution
 from autoflow.lookup import base
 
 _PAUSE_SECONDS = 3
+_LATE_SECONDS = 15
+"""How long to look out for what a function was about to create when its execution was stopped."""
 _DELETED = "Deleted"
 
 
@@ -31,10 +33,13 @@ def removed(execution: Execution) -> Iterator[CleanedUp]:
     if state is None:
         return
     attempt = _of_scoring if execution.is_scoring else _of_run
+    awaited = {thing.lower() for thing in execution.making}
+    end = time.monotonic() + _LATE_SECONDS
     while True:
         done = attempt(execution, state)
         yield done
-        if not done.left:
+        awaited = {thing for thing in awaited if not any(text.lower().startswith(thing) for text in done.removed)}
+        if not done.left and (not awaited or time.monotonic() > end):
             return
         time.sleep(_PAUSE_SECONDS)
 
