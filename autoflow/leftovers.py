@@ -38,10 +38,15 @@ def removed(execution: Execution) -> Iterator[CleanedUp]:
     while True:
         done = attempt(execution, state)
         yield done
-        awaited = {thing for thing in awaited if not any(text.lower().startswith(thing) for text in done.removed)}
+        awaited = {thing for thing in awaited if not any(_tells_of(thing, text) for text in done.removed)}
         if not done.left and (not awaited or time.monotonic() > end):
             return
         time.sleep(_PAUSE_SECONDS)
+
+
+def _tells_of(thing: str, text: str) -> bool:
+    """Whether that which was removed is such a thing: the config of an endpoint goes without it while it is made."""
+    return text.lower().startswith(f"{thing} ") and not text.startswith(f"{thing} config ")
 
 
 def resuming(execution: Execution) -> str:

@@ -17,6 +17,7 @@ ARN = "arn:aws:states:eu-west-1:123456789012:execution:AutoML:churn-left-1a2b3c"
     [
         (["AutoML Job"], 15, [[], [], ["AutoML job churn (stopped)"]]),
         (["Model"], 15, [["model churn"]]),
+        (["Endpoint"], 15, [["endpoint config churn"], ["endpoint churn"]]),
         (["Endpoint"], 0, [[]]),
         ([], 15, [[]]),
     ],
