@@ -55,19 +55,28 @@ def read_bytes(s3: "S3Client", uri: str) -> bytes:
     Raises:
         ClientError: there is none, which its message says by name; or S3 refuses.
     """
-    data: bytes = _body(s3, uri).read()
+    data: bytes = open_body(s3, uri).read()
     return data
 
 
-def _body(s3: "S3Client", uri: str) -> Any:
+def open_body(s3: "S3Client", uri: str) -> Any:
+    """The object at the URI as a stream of bytes.
+
+    Raises:
+        ClientError: see :func:`read_bytes`.
+    """
     bucket, key = split_uri(uri)
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
-        if error.response["Error"]["Code"] in _ABSENT:
+        if _is_absent(error):
             error.response["Error"]["Message"] = f"{uri} does not exist; it was deleted, or it has expired"
             raise ClientError(error.response, error.operation_name) from error
         raise
+
+
+def _is_absent(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in _ABSENT
 
 
 def write_bytes(s3: "S3Client", uri: str, body: bytes, content_type: str = "text/csv") -> str:
@@ -115,7 +124,7 @@ def write_pieces(s3: "S3Client", uri: str, pieces: Iterable[bytes]) -> str:
 
 def text_lines(s3: "S3Client", uri: str) -> Iterator[str]:
     """The lines of an object in UTF-8, with their line ends, read as they are wanted."""
-    with io.TextIOWrapper(io.BufferedReader(_body(s3, uri), _READ_BYTES), encoding="utf-8", newline="") as text:
+    with io.TextIOWrapper(io.BufferedReader(open_body(s3, uri), _READ_BYTES), encoding="utf-8", newline="") as text:
         yield from text
 
 
@@ -129,7 +138,7 @@ def read_json_if_there(s3: "S3Client", uri: str) -> Any:
     try:
         return read_json(s3, uri)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _ABSENT:
+        if _is_absent(error):
             return None
         raise
 
@@ -146,7 +155,7 @@ def exists(s3: "S3Client", uri: str) -> bool:
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _ABSENT:
+        if _is_absent(error):
             return False
         raise
     return True

@@ -1,5 +1,6 @@
 """How many rows the next request carries: bounded by bytes both ways, and by the time that an answer may take."""
 
+import functools
 import math
 import threading
 from collections.abc import Sequence
@@ -30,20 +31,15 @@ class Experience:
     """More rows were too many."""
 
 
-_experiences: dict[tuple[str, str], Experience] = {}
-
-
+@functools.lru_cache(maxsize=1)
 def experience_of(scoring: str, endpoint: str) -> Experience:
-    """What is known of the endpoint: a function that scores a further part need not learn it anew.
+    """The newest scoring's: the same for each part that a function scores in turn, so that it need not learn anew.
 
     Args:
         scoring: where its predictions go.
         endpoint: its name.
     """
-    key = scoring, endpoint
-    if key not in _experiences:
-        _experiences.clear()
-    return _experiences.setdefault(key, Experience())
+    return Experience()
 
 
 class BatchSize:

@@ -10,7 +10,7 @@ from automl.errors import PredictionMismatch
 from automl.run_files import ScoringFiles
 from automl.scoring.answers import AnswerReader
 from automl.scoring.responses import answer_lines, key_lines, most_without_answer, predictions_table
-from automl.storage import delete, exists, list_objects, read_bytes, split_uri, write_pieces
+from automl.storage import delete, exists, list_objects, open_body, read_bytes, write_pieces
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -95,7 +95,5 @@ class _Output:
 
 def _records(s3: "S3Client", uri: str) -> Iterator[bytes]:
     """The output's lines that are not empty: AssembleWith Line ends every answer with a line end, had it one or not."""
-    bucket, key = split_uri(uri)
-    body: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
-    with io.BufferedReader(body, _READ_BYTES) as lines:
+    with io.BufferedReader(open_body(s3, uri), _READ_BYTES) as lines:
         yield from (line for line in lines if line.strip())
