@@ -68,8 +68,18 @@ def _was_asked_for(client: Any, execution: dict[str, Any]) -> bool:
 def _show_execution(console: Console, client: Any, word: str, execution: dict[str, Any]) -> None:
     end = execution.get("stopDate") or datetime.now(UTC)
     took = duration((end - execution["startDate"]).total_seconds())
-    state = f"  {_state(client, execution['executionArn'])}" if execution["status"] == "RUNNING" else ""
-    console.print(f"  {word:<9} {execution['name']}  {execution['status'].lower()}  {took}{state}", highlight=False)
+    line = f"  {word:<9} {execution['name']}  {execution['status'].lower()}  {took}"
+    console.print("  ".join(filter(None, [line, _further(client, execution)])), highlight=False)
+
+
+def _further(client: Any, execution: dict[str, Any]) -> str:
+    """Where a running execution is, or what a finished one came to; empty when it says nothing more."""
+    arn = execution["executionArn"]
+    if execution["status"] == "RUNNING":
+        return _state(client, arn)
+    result = json_object(client.describe_execution(executionArn=arn).get("output", ""))
+    failed = result.get("FailedParts", {}).get("Count", 0)
+    return f"parts that failed: {failed}" if failed else result.get("Outcome", "")
 
 
 def _state(client: Any, arn: str) -> str:

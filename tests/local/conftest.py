@@ -60,6 +60,25 @@ def wait(cloud: Cloud, execution: str, timeout: float) -> dict[str, Any]:
         time.sleep(0.2)
 
 
+def succeeded(ended: dict[str, Any]) -> dict[str, Any]:
+    """Output of an execution that must have come to a good end."""
+    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
+    output: dict[str, Any] = json.loads(ended["output"])
+    return output
+
+
+def history(cloud: Cloud, execution: str) -> list[dict[str, Any]]:
+    """All events of an execution, the first one first."""
+    pages = cloud.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution)
+    return [event for page in pages for event in page["events"]]
+
+
+def entered(cloud: Cloud, ended: dict[str, Any]) -> set[str]:
+    """Names of the states that the execution entered."""
+    details = (event.get("stateEnteredEventDetails") for event in history(cloud, ended["executionArn"]))
+    return {each["name"] for each in details if each}
+
+
 @pytest.fixture(scope="session")
 def execute(cloud: Cloud, stack: Stack) -> Execute:
     """Run a state machine, named by its output key without ``Arn``, to its end and return its description."""
@@ -116,6 +135,11 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> str:
         if text in line:
             return read
     pytest.fail(f"never said {text!r}: {read}")
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
+from autoflow.execution import executions_of
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import PROJECT, Stack
-from tests.local.conftest import AUTOFLOW, Cli, Execute, customers, read_until, write_csv
+from tests.local.conftest import AUTOFLOW, Cli, Execute, customers, entered, read_until, succeeded, write_csv
 
 ENDPOINT = "loyalty"
 QUICK = {"MaxCandidates": 2, "MaxRuntimeSeconds": 30}
@@ -47,8 +48,7 @@ class Account:
         dataset = {"S3Uri": uri, "TargetColumn": "cancels", "IdColumn": "customer"}
         whole = {"Dataset": dataset, "AutoML": QUICK, "Endpoint": {"Name": ENDPOINT}, **request}
         ended = self.execute("AutoMLStateMachine", whole)
-        assert ended["status"] == "SUCCEEDED", ended
-        result: dict[str, Any] = json.loads(ended["output"])
+        result = succeeded(ended)
         validate(result, json.loads((PROJECT / "schemas" / "result.schema.json").read_text()))
         return result
 
@@ -174,21 +174,14 @@ def test_the_previous_model_is_handed_to_the_next_run(lineage: Lineage, account:
 
 def test_a_new_threshold_needs_no_inference(lineage: Lineage, account: Account) -> None:
     third = lineage.results[2]
-    client = account.cloud.client("stepfunctions")
     request = {"Predictions": third["Uri"], "Confidence": {"TargetPrecision": 0.95, "Certainty": 0.8}}
     ended = account.execute("ScoringStateMachine", request)
-    assert ended["status"] == "SUCCEEDED", ended
-    scoring = json.loads(ended["output"])
+    scoring = succeeded(ended)
     assert scoring["Accepted"] + scoring["Review"] == third["Scoring"]["Rows"]
     assert scoring["Confidence"]["TargetPrecision"] == 0.95
-    entered = {
-        event["stateEnteredEventDetails"]["name"]
-        for page in client.get_paginator("get_execution_history").paginate(executionArn=ended["executionArn"])
-        for event in page["events"]
-        if "stateEnteredEventDetails" in event
-    }
-    assert "Score Parts" in entered
-    assert "Find Model" not in entered
+    states = entered(account.cloud, ended)
+    assert "Score Parts" in states
+    assert "Find Model" not in states
     assert scoring["Throughput"]["Invocations"] == 0
 
 
@@ -268,7 +261,7 @@ def test_ctrl_c_ends_the_wait_for_an_answer(account: Account, tmp_path: Path) ->
     assert "nothing of the run is left running" in err
     # Its own timeout is a week; an engine that waits on would end the command with a complaint after a while.
     assert took < 30
-    execution = f"{account.stack.outputs['AutoMLStateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
+    execution = f"{executions_of(account.stack.outputs['AutoMLStateMachineArn'])}:{name}"
     described = account.cloud.client("stepfunctions").describe_execution(executionArn=execution)
     assert described["status"] == "ABORTED"
     assert account.packages("given-up") == ["Rejected"]

@@ -10,7 +10,7 @@ import pytest
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import PROJECT, Stack
-from tests.local.conftest import Execute, write_csv
+from tests.local.conftest import Execute, succeeded, write_csv
 
 EVENTS = PROJECT / "events"
 BUCKET = "s3://data-bucket/"
@@ -135,7 +135,7 @@ def test_every_sample_that_can_be_is_executed_here() -> None:
 def execution(execute: Execute, bucket: str) -> str:
     """ARN of the execution of the main machine's sample."""
     ended = execute("AutoMLStateMachine", event("automl", bucket))
-    assert ended["status"] == "SUCCEEDED", ended
+    succeeded(ended)
     return str(ended["executionArn"])
 
 
@@ -214,8 +214,7 @@ def test_the_other_machines_samples_run(execute: Execute, bucket: str) -> None:
         "scoring-refilter",
     ):
         ended = execute(MACHINES[name], event(name, bucket))
-        assert ended["status"] == "SUCCEEDED", (name, ended.get("error"), ended.get("cause"))
-        outputs[name] = json.loads(ended["output"])
+        outputs[name] = succeeded(ended)
     assert outputs["automl-champion"]["Confidence"]["TargetPrecision"] == 0.95
     assert outputs["deployment"]["Outcome"] == "InService"
     assert outputs["scoring"]["Rows"] == outputs["scoring-batch-transform"]["Rows"] == 50

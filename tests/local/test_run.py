@@ -1,6 +1,5 @@
 """The whole thing, as a person runs it: a CSV goes in, a deployed model and predictions it is sure of come out."""
 
-import csv
 import gzip
 import json
 import re
@@ -13,14 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
+from autoflow.execution import executions_of
 from autoflow.local.cloud import REGION, Cloud
 from autoflow.local.deploy import PROJECT, Stack
-from tests.local.conftest import AUTOFLOW, Cli, Ended, customers, houses, write_csv
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+from tests.local.conftest import AUTOFLOW, Cli, Ended, customers, history, houses, read_csv, write_csv
 
 
 def objects(cloud: Cloud, stack: Stack, prefix: str) -> list[str]:
@@ -60,7 +55,7 @@ def test_a_classification_ends_with_one_json_document(classified: tuple[Ended, P
 
 def test_accepted_and_review_are_all_rows_of_the_test_split_once(classified: tuple[Ended, Path]) -> None:
     ended, folder = classified
-    result, accepted, review = ended.document, rows_of(folder / "accepted.csv"), rows_of(folder / "review.csv")
+    result, accepted, review = ended.document, read_csv(folder / "accepted.csv"), read_csv(folder / "review.csv")
     assert list(accepted[0]) == ["customer", "Prediction", "Confidence"]
     assert (len(accepted), len(review)) == (result["Scoring"]["Accepted"], result["Scoring"]["Review"])
     assert len(accepted) + len(review) == result["Scoring"]["Rows"] == result["Quality"]["Rows"] > 50
@@ -90,8 +85,8 @@ def test_the_cost_is_that_of_the_executions_histories(
 ) -> None:
     """Counted here from the ended executions with all their states, by the run while it had not ended yet."""
     result = classified[0].document
-    machine = stack.outputs["AutoMLStateMachineArn"].replace(":stateMachine:", ":execution:")
-    events = history(cloud, f"{machine}:{result['Run'].rpartition('-')[0]}")
+    name = result["Run"].rpartition("-")[0]
+    events = whole_history(cloud, f"{executions_of(stack.outputs['AutoMLStateMachineArn'])}:{name}")
     kinds = Counter(event["type"] for event in events)
     tasks = kinds["LambdaFunctionScheduled"] + kinds["TaskScheduled"]
     states = sum(number for kind, number in kinds.items() if kind.endswith("StateEntered"))
@@ -114,14 +109,12 @@ def test_the_cost_is_that_of_the_executions_histories(
     assert "by the prices of us-east-1" in page
 
 
-def history(cloud: Cloud, execution_arn: str) -> list[dict[str, Any]]:
+def whole_history(cloud: Cloud, execution: str) -> list[dict[str, Any]]:
     """Events of an execution and of those nested in it."""
-    sfn = cloud.client("stepfunctions")
-    pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-    events = [event for page in pages for event in page["events"]]
+    events = history(cloud, execution)
     submitted = (event["taskSubmittedEventDetails"] for event in events if event["type"] == "TaskSubmitted")
     nested = [json.loads(each["output"])["ExecutionArn"] for each in submitted if each["resourceType"] == "states"]
-    return [*events, *(event for arn in nested for event in history(cloud, arn))]
+    return [*events, *(event for arn in nested for event in whole_history(cloud, arn))]
 
 
 def test_a_run_can_be_looked_at_again(classified: tuple[Ended, Path], cli: Cli, tmp_path: Path) -> None:
@@ -143,7 +136,7 @@ def test_another_choice_among_a_runs_predictions_leaves_the_run_as_it_was(
     stricter = cli("filter", result["Run"], "--min-confidence", "0.97", "--output", "strict")
     assert stricter.status == 0, stricter.err
     assert "confidence below 0.97" in stricter.out
-    accepted, review = (rows_of(tmp_path / "strict" / name) for name in ("accepted.csv", "review.csv"))
+    accepted, review = (read_csv(tmp_path / "strict" / name) for name in ("accepted.csv", "review.csv"))
     assert len(accepted) + len(review) == result["Scoring"]["Rows"]
     assert len(accepted) < result["Scoring"]["Accepted"]
     assert all(float(row["Confidence"]) >= 0.97 for row in accepted)
@@ -166,7 +159,8 @@ def test_status_lists_the_run_and_its_endpoint(classified: tuple[Ended, Path], c
     ended, _ = classified
     shown = subprocess.run([AUTOFLOW, "status"], capture_output=True, text=True, check=True, timeout=60).stdout
     assert cloud.url in shown
-    assert "succeeded" in shown
+    name = ended.document["Run"].rpartition("-")[0]
+    assert re.search(rf"run +{name} +succeeded .* Completed$", shown, re.M)
     assert ended.document["Endpoint"]["Name"] in shown
 
 
@@ -183,7 +177,7 @@ def test_a_regression_scores_another_file_and_prints_a_report(cli: Cli, tmp_path
     words = ("Candidates by MAE", "Quality", "90 % intervals", "80 of 80 rows", "Endpoint", "out/accepted.csv")
     for word in (*words, "Completed", "out/report.html", "autoflow run"):
         assert word in ended.out
-    predicted = rows_of(tmp_path / "out" / "accepted.csv")
+    predicted = read_csv(tmp_path / "out" / "accepted.csv")
     assert list(predicted[0]) == ["Row", "Prediction", "Lower", "Upper"]
     assert [int(row["Row"]) for row in predicted] == list(range(80))
     within = [
@@ -192,7 +186,7 @@ def test_a_regression_scores_another_file_and_prints_a_report(cli: Cli, tmp_path
     assert sum(within) > 60
     errors = [abs(float(row["Prediction"]) / truth["price"] - 1) for row, truth in zip(predicted, new, strict=True)]
     assert sorted(errors)[40] < 0.15
-    assert rows_of(tmp_path / "out" / "review.csv") == []
+    assert read_csv(tmp_path / "out" / "review.csv") == []
 
 
 def test_a_folder_of_zipped_parts_and_a_request_file_in_an_account(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from autoflow.execution import executions_of
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
 from tests.local.conftest import AUTOFLOW, Cli, customers, read_until, write_csv
@@ -70,8 +71,7 @@ def test_a_run_that_was_left_to_itself_can_be_stopped(cloud: Cloud, stack: Stack
 
 
 def check_stopped(cloud: Cloud, stack: Stack, name: str) -> None:
-    machine = stack.outputs["AutoMLStateMachineArn"]
-    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    execution = f"{executions_of(stack.outputs['AutoMLStateMachineArn'])}:{name}"
     description = cloud.client("stepfunctions").describe_execution(executionArn=execution)
     assert description["status"] == "ABORTED", description
     sagemaker = cloud.client("sagemaker")

@@ -19,6 +19,9 @@ from autoflow.local.sagemaker.workers import Worker
 
 _START_SECONDS = 180.0
 """A container must answer /ping within 3 minutes."""
+_END_SECONDS = 2.0
+"""What passes at most between a process's last answer and its end."""
+ENDED = "The container has ended"
 INVOCATION_SECONDS = 60.0
 """What an endpoint gives its container for one answer."""
 
@@ -173,7 +176,8 @@ class Container:
                 0, "Your invocation timed out while waiting for a response from container primary"
             ) from None
         except (OSError, http.client.HTTPException) as error:
-            raise ContainerError(500, f"container primary does not answer: {error}") from error
+            ended = self._worker is None or self._worker.ends_within(_END_SECONDS)
+            raise ContainerError(500, ENDED if ended else f"container primary does not answer: {error}") from error
         finally:
             connection.close()
         if response.status != http.client.OK:

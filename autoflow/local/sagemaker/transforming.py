@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from autoflow.local.sagemaker import log_streams, mini_batches, transform_rules
-from autoflow.local.sagemaker.container import Container, ContainerError, ContainerFailure
+from autoflow.local.sagemaker.container import ENDED, Container, ContainerError, ContainerFailure
 from autoflow.local.sagemaker.s3_files import Files, InputProblem, S3Uri
 from autoflow.local.sagemaker.state import Document, now
 from autoflow.local.sagemaker.transform_job import TransformJob
@@ -171,7 +171,7 @@ class Transforming:
         for left in range(self._retries, -1, -1):
             self._go_on()
             if not self._container.alive:  # an endpoint's would be started again
-                raise self._failed("AlgorithmError", uri, "The container has ended")
+                raise self._failed("AlgorithmError", uri, ENDED)
             try:
                 content_type, accept = self._input.get("ContentType", ""), self._output.get("Accept", "")
                 return self._container.invoke(body, content_type, accept)[0]

@@ -64,6 +64,14 @@ class Worker:
         """Whether it still runs."""
         return self._process.poll() is None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so now: its sockets are closed a moment before that can be seen."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def last_words(self) -> str:
         """The last line of its log that says something."""
         lines = (

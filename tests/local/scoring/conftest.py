@@ -1,6 +1,5 @@
 """A model that all tests of this folder score by; one worker runs them all (see the scheduler in tests/conftest.py)."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
-from tests.local.conftest import ON_DEMAND, Execute, customers, wait, write_csv
+from tests.local.conftest import ON_DEMAND, Execute, customers, succeeded, wait, write_csv
 
 
 @dataclass(frozen=True)
@@ -46,5 +45,4 @@ def learnt(cloud: Cloud, stack: Stack, execute: Execute, tmp_path_factory: pytes
     dataset = {"S3Uri": f"s3://{bucket}/uploads/on-demand/old.csv", "TargetColumn": "cancels", "IdColumn": "customer"}
     automl, endpoint = {"MaxCandidates": 1, "MaxRuntimeSeconds": 30}, {"Name": ON_DEMAND, "Keep": False}
     ended = execute("AutoMLStateMachine", {"Dataset": dataset, "AutoML": automl, "Endpoint": endpoint})
-    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
-    return Learnt(cloud, bucket, json.loads(ended["output"])["Run"], "uploads/on-demand/new.csv", len(new))
+    return Learnt(cloud, bucket, succeeded(ended)["Run"], "uploads/on-demand/new.csv", len(new))

@@ -1,22 +1,15 @@
 """Very many rows are better predicted by a transform job than by an endpoint; nobody can tell from the result."""
 
-import json
 from typing import Any
 
 import pytest
 
 from autoflow.local.cloud import Cloud
-from tests.local.conftest import Execute
+from tests.local.conftest import Execute, succeeded
 from tests.local.scoring.conftest import Learnt
 from tests.local.workers import engine_workers
 
 BATCH = {"Engine": "BatchTransform", "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}}
-
-
-def succeeded(ended: dict[str, Any]) -> dict[str, Any]:
-    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
-    result: dict[str, Any] = json.loads(ended["output"])
-    return result
 
 
 def files(cloud: Cloud, bucket: str, folder: str, *kinds: str) -> dict[str, bytes]:

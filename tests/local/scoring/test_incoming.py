@@ -2,12 +2,12 @@
 
 import json
 import time
-from typing import Any
 
 import pytest
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
+from tests.local.conftest import succeeded
 from tests.local.scoring.conftest import Learnt
 
 
@@ -41,9 +41,7 @@ def test_an_upload_is_scored(cloud: Cloud, stack: Stack, learnt: Learnt, key: st
     s3.copy_object(Bucket=learnt.bucket, Key=key, CopySource={"Bucket": learnt.bucket, "Key": learnt.key})
 
     ended = learnt.ended(the_execution_of(cloud, stack, key))
-    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
-    result: dict[str, Any] = json.loads(ended["output"])
-    assert result["Rows"] == learnt.rows
+    assert succeeded(ended)["Rows"] == learnt.rows
     assert not [other for other in uploaded(cloud, stack) if not other.endswith(".csv") or "elsewhere" in other]
 
 

@@ -1,11 +1,11 @@
 """autoflow score, as a person runs it: rows go in, and predictions of a model that was learned before come out."""
 
-import csv
 import json
 import os
 import re
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from jsonschema import validate
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import PROJECT
-from tests.local.conftest import AUTOFLOW, Cli, customers, read_until, write_csv
+from tests.local.conftest import AUTOFLOW, Cli, customers, read_csv, read_until, write_csv
 from tests.local.scoring.conftest import Learnt
 from tests.local.terminal import CTRL_C, Terminal
 
@@ -26,11 +26,6 @@ ROWS = 120_000
 def shuffled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Columns in another order, without the target, and one that the model does not know."""
     return [{"note": "x", **{name: row[name] for name in ("complaints", "plan", "customer", "months")}} for row in rows]
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def objects(learnt: Learnt, prefix: str) -> dict[str, Any]:
@@ -116,7 +111,7 @@ def test_what_was_finished_is_not_scored_again(
     after = objects(learnt, parts)
     assert len(after) == 3
     assert {key: after[key] for key in finished} == finished
-    accepted, review = (rows_of(tmp_path / "out" / name) for name in ("accepted.csv", "review.csv"))
+    accepted, review = (read_csv(tmp_path / "out" / name) for name in ("accepted.csv", "review.csv"))
     assert (len(accepted), len(review)) == (result["Accepted"], result["Review"])
     truth = {row["customer"]: row["cancels"] for row in customers(ROWS, seed=3)}
     assert len(accepted) + len(review) == ROWS
@@ -157,7 +152,11 @@ def test_an_endpoint_that_is_being_created_goes_with_the_scoring(cloud: Cloud, l
     )
     try:
         name = read_until(process, "Scoring ").split("Scoring ")[1].split()[0]
-        read_until(process, "Create Endpoint")
+        sagemaker, end = cloud.client("sagemaker"), time.monotonic() + 120
+        while not sagemaker.list_endpoints(NameContains=name)["Endpoints"]:
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.1)
         os.kill(process.pid, signal.SIGTERM)
         _, err = process.communicate(timeout=120)
     finally:

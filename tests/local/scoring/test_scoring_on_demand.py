@@ -2,27 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
-from tests.local.conftest import Execute, customers, write_csv
+from tests.local.conftest import Execute, customers, entered, succeeded, write_csv
 from tests.local.scoring.conftest import Learnt
-
-
-def entered(cloud: Cloud, ended: dict[str, Any]) -> set[str]:
-    """Names of the states that the execution entered."""
-    pages = cloud.client("stepfunctions").get_paginator("get_execution_history")
-    events = (event for page in pages.paginate(executionArn=ended["executionArn"]) for event in page["events"])
-    return {event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event}
-
-
-def succeeded(ended: dict[str, Any]) -> dict[str, Any]:
-    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
-    result: dict[str, Any] = json.loads(ended["output"])
-    return result
 
 
 def hosting(cloud: Cloud, learnt: Learnt) -> dict[str, list[str]]:
