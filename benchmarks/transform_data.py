@@ -32,7 +32,7 @@ REQUEST = {
     },
     "Confidence": {},
 }
-SIZES = ["400x5", "1600x5", "6400x1"]
+SIZES = ["400x5", "1600x5", "6400x5"]
 OTHERS_PYTHON = measuring.ROOT / ".venv-benchmark" / "bin" / "python"
 LARGEST_FUNCTION = 10_240 * measuring.MIB
 OURS, ENGINE, PANDAS, AWSWRANGLER = "autoflow", "polars", "pandas", "awswrangler"
