@@ -51,33 +51,32 @@ def _show(console: Console, each: Cloud) -> None:
 
 
 def _newest(
-    client: Any, machine: str, wanted: Callable[[Any, dict[str, Any]], bool] = lambda client, execution: True
+    client: Any, machine: str, wanted: Callable[[dict[str, Any]], bool] = lambda description: True
 ) -> Iterator[dict[str, Any]]:
-    """The newest of the machine's executions that are wanted."""
+    """Descriptions of the newest of the machine's executions that are wanted."""
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
-    found = (execution for page in pages for execution in page["executions"] if wanted(client, execution))
-    return itertools.islice(found, _SHOWN)
+    arns = (execution["executionArn"] for page in pages for execution in page["executions"])
+    found = (client.describe_execution(executionArn=arn) for arn in arns)
+    return itertools.islice(filter(wanted, found), _SHOWN)
 
 
-def _was_asked_for(client: Any, execution: dict[str, Any]) -> bool:
+def _was_asked_for(description: dict[str, Any]) -> bool:
     """Whether it is no part of a run."""
-    asked = client.describe_execution(executionArn=execution["executionArn"])["input"]
-    return _PARENT not in json_object(asked)
+    return _PARENT not in json_object(description["input"])
 
 
-def _show_execution(console: Console, client: Any, word: str, execution: dict[str, Any]) -> None:
-    end = execution.get("stopDate") or datetime.now(UTC)
-    took = duration((end - execution["startDate"]).total_seconds())
-    line = f"  {word:<9} {execution['name']}  {execution['status'].lower()}  {took}"
-    console.print("  ".join(filter(None, [line, _further(client, execution)])), highlight=False)
+def _show_execution(console: Console, client: Any, word: str, description: dict[str, Any]) -> None:
+    end = description.get("stopDate") or datetime.now(UTC)
+    took = duration((end - description["startDate"]).total_seconds())
+    line = f"  {word:<9} {description['name']}  {description['status'].lower()}  {took}"
+    console.print("  ".join(filter(None, [line, _further(client, description)])), highlight=False)
 
 
-def _further(client: Any, execution: dict[str, Any]) -> str:
+def _further(client: Any, description: dict[str, Any]) -> str:
     """Where a running execution is, or what a finished one came to; empty when it says nothing more."""
-    arn = execution["executionArn"]
-    if execution["status"] == "RUNNING":
-        return _state(client, arn)
-    result = json_object(client.describe_execution(executionArn=arn).get("output", ""))
+    if description["status"] == "RUNNING":
+        return _state(client, description["executionArn"])
+    result = json_object(description.get("output", ""))
     failed = result.get("FailedParts", {}).get("Count", 0)
     return f"parts that failed: {failed}" if failed else result.get("Outcome", "")
 

@@ -14,6 +14,7 @@ RUN_URI = "s3://data-bucket/runs/run-1/"
 RUN_TAG = {"Key": "autopilot-flow:run", "Value": RUN_URI}
 SERVERLESS = {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}}
 INSTANCES = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+SCALING = {"AutoScaling": {"MaxInstanceCount": 4, "InvocationsPerInstance": 1000}}
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 TARGET = {
     "ServiceNamespace": "sagemaker",

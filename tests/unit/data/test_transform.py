@@ -1,10 +1,8 @@
-"""Transform Data as a whole: what it writes, what it decides, and that nothing is left when it refuses."""
+"""Transform Data as a whole: what it writes, and what it decides."""
 
 import csv
 import io
 import json
-import random
-from collections.abc import Sequence
 from typing import Any
 
 import jsonschema
@@ -16,59 +14,10 @@ from automl.data.column_types import clean_text
 from automl.data.dataset import Batch
 from automl.data.recipe import from_document
 from automl.data.split import assign, row_hashes
-from automl.data.transform import transform_data
 from automl.errors import InvalidDataset, InvalidRequest
-from automl.run_files import RunFiles
 from automl.schema import load
-from automl.storage import delete_prefix, list_objects, read_bytes, read_json, write_json
-
-RUN = RunFiles("s3://data-bucket/runs/sample-0a1b2c3d/")
-HEADER = ["id", "city", "size", "rooms", "built", "price"]
-
-
-def houses(rows: int = 900) -> list[dict[str, str]]:
-    numbers = random.Random(7)
-    return [
-        {
-            "id": f"h{row}",
-            "city": numbers.choice(["Oslo", "Paris, France", "NA", 'The "Hague"']),
-            "size": f"{numbers.uniform(20, 200):.2f}",
-            "rooms": str(numbers.randint(1, 8)),
-            "built": f"{numbers.randint(1900, 2020)}-01-31",
-            "price": str(numbers.randint(100, 999)),
-        }
-        for row in range(rows)
-    ]
-
-
-def put(s3: Any, rows: Sequence[dict[str, str]], header: Sequence[str] = HEADER, key: str = "in/houses.csv") -> None:
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, header, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    s3.put_object(Bucket="data-bucket", Key=key, Body=file.getvalue().encode())
-
-
-def transform(s3: Any, **sections: Any) -> dict[str, Any]:
-    request = {
-        "Dataset": {"S3Uri": "s3://data-bucket/in/houses.csv", "TargetColumn": "price", **sections.pop("Dataset", {})},
-        "Transform": {"Derive": {}, "Drop": [], "Calibration": 0.1, "Test": 0.1, **sections.pop("Transform", {})},
-        **sections,
-    }
-    write_json(s3, RUN.request, request)
-    return transform_data(s3, RUN)
-
-
-def split(s3: Any, name: str) -> list[dict[str, str]]:
-    return [
-        row
-        for stored in list_objects(s3, RUN.split(name))
-        for row in csv.DictReader(io.StringIO(read_bytes(s3, stored.uri).decode(), newline=""))
-    ]
-
-
-def left(s3: Any) -> list[str]:
-    return [stored.uri.removeprefix(RUN.uri) for stored in list_objects(s3, RUN.uri)]
+from automl.storage import delete_prefix, list_objects, read_bytes, read_json
+from tests.unit.data.house_prices import HEADER, RUN, houses, left, put, split, transform
 
 
 def test_a_dataset_becomes_model_ready_splits(data_bucket: Any) -> None:
@@ -248,81 +197,6 @@ def test_the_fingerprint_is_of_the_rows_not_of_their_order_or_identity(data_buck
     assert first["Dataset"] != first["Test"]
 
 
-def with_price(rows: list[dict[str, str]], price: str, every: int) -> list[dict[str, str]]:
-    return [{**row, "price": price if number % every else row["price"]} for number, row in enumerate(rows)]
-
-
-@pytest.mark.parametrize(
-    ("rows", "sections", "message"),
-    [
-        (houses(499), {}, "has 499 rows, but an AutoML job needs at least 500"),
-        (houses(550), {}, r"gives \d+ training rows of 550 rows read \(0 filtered out, 0 without target\)"),
-        (houses(), {"Transform": {"Filter": "size > 100"}}, r"training rows of 900 rows read \(\d+ filtered out"),
-        (with_price(houses(), "5", 1000), {"Transform": {"Filter": "price = 5"}}, "same value in every row"),
-        (with_price(houses(), "", 3), {}, "'price' is missing in 600 of 900 rows"),
-        (houses(), {"Transform": {"Filter": "size < 0"}}, "no row with a value in 'price' that passes the Filter"),
-        (houses(), {"Dataset": {"TargetColumn": "Price"}}, r"'Price' is not a column .* did you mean 'price'\?"),
-        (houses(), {"Dataset": {"IdColumn": "key"}}, "Dataset.IdColumn 'key' is not a column"),
-        (houses(), {"Problem": {"Type": "BinaryClassification"}}, "needs two"),
-        (houses(), {"Dataset": {"TargetColumn": "id"}}, "too many to be classes"),
-    ],
-)
-def test_unusable_datasets_are_refused_and_nothing_is_left(
-    data_bucket: Any, rows: list[dict[str, str]], sections: dict[str, Any], message: str
-) -> None:
-    put(data_bucket, rows)
-
-    with pytest.raises(InvalidDataset, match=message):
-        transform(data_bucket, **json.loads(json.dumps(sections)))
-
-    assert left(data_bucket) == ["request.json"]
-
-
-@pytest.mark.parametrize(
-    ("sections", "message"),
-    [
-        (
-            {"Confidence": {"Threshold": 0.9, "IsDefault": False}},
-            "Confidence.Threshold cannot be used with a regression",
-        ),
-        (
-            {"Confidence": {"TargetPrecision": 0.9, "Certainty": 0.9}, "Transform": {"Calibration": 0.00001}},
-            "TargetPrecision cannot be used with a regression",
-        ),
-        (
-            {"Confidence": {"MaxIntervalWidth": {"Absolute": 5}}, "Transform": {"Calibration": 0.00001}},
-            "no row falls into the calibration split",
-        ),
-        ({"Gate": {"Minimum": {"R2": 0, "AUC": 0.7}}}, "Gate.Minimum has 'AUC', which a Regression is not judged by"),
-        ({"Problem": {"ObjectiveMetric": "Accuracy"}}, "'Accuracy' does not fit Regression"),
-        ({"Transform": {"Filter": "sise > 1"}}, r"did you mean 'size'\?"),
-    ],
-)
-def test_requests_that_do_not_fit_the_data_are_refused_and_nothing_is_left(
-    data_bucket: Any, sections: dict[str, Any], message: str
-) -> None:
-    put(data_bucket, houses())
-
-    with pytest.raises(InvalidRequest, match=message):
-        transform(data_bucket, **json.loads(json.dumps(sections)))
-
-    assert left(data_bucket) == ["request.json"]
-
-
-def test_a_column_with_our_name_is_refused(data_bucket: Any) -> None:
-    put(data_bucket, [{**row, "__row__": "1"} for row in houses()], [*HEADER, "__row__"])
-
-    with pytest.raises(InvalidDataset, match="a name this project uses; rename the column"):
-        transform(data_bucket)
-
-
-def test_a_test_split_without_rows_is_refused(data_bucket: Any) -> None:
-    put(data_bucket, houses())
-
-    with pytest.raises(InvalidDataset, match=r"no row falls into the test split; raise Transform\.Test"):
-        transform(data_bucket, Transform={"Test": 0.00001})
-
-
 def test_a_single_feature_with_missing_values_keeps_one_record_per_row(data_bucket: Any) -> None:
     put(data_bucket, houses(), ["city", "price"])
 
@@ -393,44 +267,6 @@ def test_rows_without_target_are_told(data_bucket: Any) -> None:
     assert data["Decided"].endswith(
         "225 rows without target (empty, or a marker such as NA, null or None) are left out"
     )
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ("", "has a header but no rows"),
-        ("Oslo,1,2,2001-01-01\n", "row 0 .* has 4 cells"),
-        ('"Oslo","1,5",2,2001-01-01,1\n', "'size' has a cell that is no number in row 0 .*rows.csv.* like 1234.5"),
-    ],
-)
-def test_rows_to_score_are_read_before_anything_is_paid_for(data_bucket: Any, rows: str, message: str) -> None:
-    put(data_bucket, houses())
-    body = f"city,size,rooms,built,id\n{rows}".encode()
-    data_bucket.put_object(Bucket="data-bucket", Key="in/rows.csv", Body=body)
-
-    with pytest.raises(InvalidDataset, match=message):
-        transform(data_bucket, Scoring={"S3Uri": "s3://data-bucket/in/rows.csv"}, Dataset={"IdColumn": "id"})
-
-    assert left(data_bucket) == ["request.json"]
-
-
-def test_rows_lost_to_a_class_named_like_a_marker_are_explained(data_bucket: Any) -> None:
-    put(data_bucket, [{**row, "price": "None" if number % 2 else "high"} for number, row in enumerate(houses(1000))])
-
-    with pytest.raises(InvalidDataset, match=r"500 without one \(empty, or a marker such as NA, null or None\)"):
-        transform(data_bucket)
-
-    prices = ["None", "low", "high"]
-    put(data_bucket, [{**row, "price": prices[number % 3]} for number, row in enumerate(houses())])
-    with pytest.raises(InvalidDataset, match=r"300 without target: empty, or a marker such as NA, null or None\)"):
-        transform(data_bucket)
-
-
-def test_an_identity_named_like_a_result_is_refused(data_bucket: Any) -> None:
-    put(data_bucket, [{**row, "Prediction": row["id"]} for row in houses()], [*HEADER, "Prediction"])
-
-    with pytest.raises(InvalidRequest, match="'Prediction' has the name of a column of the results; rename it"):
-        transform(data_bucket, Dataset={"IdColumn": "Prediction"})
 
 
 def test_sums_beyond_the_largest_number_are_left_out_of_the_profile(data_bucket: Any) -> None:

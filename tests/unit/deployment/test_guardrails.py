@@ -1,11 +1,7 @@
 """How updates of instances are watched: the shift of requests, the alarms, and the auto scaling beside them."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,11 +9,6 @@ from automl.deployment import alarms, guardrails, scaling
 from automl.deployment.scaling import Scaling
 from automl.errors import EndpointBusy, EndpointFailed, QuotaExceeded
 from tests.unit.endpoint_answers import Answers, scaling_tag
-
-
-@pytest.fixture
-def answers(stub: Callable[[Any], Stubber]) -> Answers:
-    return Answers.make(stub)
 
 
 def test_one_instance_takes_all_requests_at_once_and_is_watched_all_the_same() -> None:

@@ -1,20 +1,11 @@
 """Removing endpoints for good: the run's own, and those of its proof."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from botocore.stub import Stubber
 
 from automl.deployment import removal, staging
 from automl.deployment.removal import Removal
 from automl.errors import EndpointBusy
 from tests.unit.endpoint_answers import INSTANCES, RUN_TAG, Answers, previous_tag, scaling_tag
-
-
-@pytest.fixture
-def answers(stub: Callable[[Any], Stubber]) -> Answers:
-    return Answers.make(stub)
 
 
 def remove(answers: Answers) -> Removal:

@@ -1,11 +1,9 @@
 """Taking a deployment back, from every state in which it can be."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
 
 from automl.deployment import rollback
 from automl.deployment.rollback import RollBack
@@ -14,11 +12,6 @@ from tests.unit.endpoint_answers import INSTANCES, RUN_TAG, Answers, previous_ta
 
 AFTER_OLD = previous_tag("old")
 TO_OLD = {"EndpointConfigName": "old"}
-
-
-@pytest.fixture
-def answers(stub: Callable[[Any], Stubber]) -> Answers:
-    return Answers.make(stub)
 
 
 def roll_back(answers: Answers) -> RollBack:

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from automl import schema
 from automl.errors import InvalidRequest
+from tests.unit.endpoint_answers import SERVERLESS
 from tests.unit.registry_answers import (
     ACCOUNT,
     CONTAINER,
@@ -32,7 +33,6 @@ from tests.unit.registry_answers import (
     tags,
 )
 
-SERVERLESS = {"Serverless": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}}
 RUN = {
     "Name": "run-2",
     "Uri": run_uri("run-2"),
