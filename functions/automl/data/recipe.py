@@ -108,8 +108,9 @@ class Recipe:
             InvalidDataset: it lacks a column that the model needs.
         """
         missing = [name for name in self.needed(training=False) if name not in dataset.columns]
+        unknown = tuple(name for name in dataset.columns if name not in self.types)
         if missing:
-            nearest = nearest_name(missing[0], dataset.columns)
+            nearest = nearest_name(missing[0], unknown)
             hint = f" (is it {nearest!r} there?)" if nearest else ""
             remedy = "add the column" if len(missing) == 1 else "add the columns"
             if len(dataset.columns) == 1 and len(missing) > 1:
@@ -117,7 +118,7 @@ class Recipe:
             raise InvalidDataset(
                 f"{dataset.uri} lacks {named(missing)}{hint}, which the model was trained with; {remedy}"
             )
-        return tuple(name for name in dataset.columns if name not in self.types)
+        return unknown
 
     def apply(self, batch: Batch, *, training: bool) -> tuple[pl.Series, pl.DataFrame]:
         """Which rows pass the Filter (Boolean), and the features of all rows as text; columns in any order.

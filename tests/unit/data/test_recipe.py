@@ -177,3 +177,9 @@ def test_a_dataset_without_a_training_column_cannot_be_scored() -> None:
         made.check_scorable(dataset("Born;Length;Sex"))
     with pytest.raises(InvalidDataset, match="lacks 'Age'"):
         recipe(Drop=["Age"], Filter="Age > 3").check_scorable(dataset("Born", "Length", "Sex"))
+    alike = from_request(
+        {"Dataset": {"TargetColumn": "Rings"}, "Transform": {}},
+        {"Sales 2023": "number", "Sales 2024": "number", "Rings": "integer"},
+    )
+    with pytest.raises(InvalidDataset, match="lacks 'Sales 2024', which the model was trained with"):
+        alike.check_scorable(dataset("Sales 2023"))
