@@ -10,6 +10,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from autoflow.local import cloud as host
+from tests import sampling
+from tests.ledger import Ledger
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -48,7 +50,7 @@ os.environ.update(ENVIRONMENT)
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
-FOLDERS = ("unit", "statemachine", "packaging", "report", "local")
+FOLDERS = ("unit", "hostile", "statemachine", "packaging", "report", "access", "local", "faults")
 """In this order: what is found soonest comes first."""
 TOGETHER = ("tests/statemachine/", "tests/packaging/", "tests/local/scoring/")
 """Folders whose tests share what takes long to make."""
@@ -61,11 +63,24 @@ class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]
         return next(filter(nodeid.startswith, TOGETHER), None) or str(super()._split_scope(nodeid))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        sampling.OPTION, action="store_true", help="run every case of the tests that are marked as sampled"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", sampling.MARKER)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndFolders:
     return FilesAndFolders(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption(sampling.OPTION) and (left := sampling.left_out(items)):
+        config.hook.pytest_deselected(items=sorted(left, key=lambda item: item.nodeid))
+        items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: FOLDERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
@@ -78,3 +93,9 @@ def autoflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
         for cloud in host.running():
             host.stop(cloud.port)
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    """Where a fault test notes what it observed."""
+    return Ledger()
