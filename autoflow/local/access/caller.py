@@ -6,6 +6,7 @@ for its jobs and models. Their calls take the same way through the gateway as th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from localstack.aws.api import RequestContext
 from localstack.utils.aws.request_context import extract_access_key_id_from_auth_header
@@ -52,5 +53,6 @@ def role_of(access_key_id: str | None) -> str | None:
 def of_request(context: RequestContext) -> Caller | None:
     """Who made a request that the gateway handles."""
     request = context.request
+    headers: Any = request.headers  # found in any case of letters, which a dict would not
     in_url = request.args.get("X-Amz-Credential", "").partition("/")[0]
-    return find(in_url or extract_access_key_id_from_auth_header(dict(request.headers)))
+    return find(in_url or extract_access_key_id_from_auth_header(headers))
