@@ -15,7 +15,8 @@ from tests.local.conftest import customers, execute, heed_ctrl_c, write_csv
 __all__ = ["cloud", "execute", "heed_ctrl_c", "small_run", "stack"]
 
 SmallRun = Callable[..., dict[str, Any]]
-ROWS = 240
+ROWS = 700
+"""An AutoML job needs 500 to learn from, of which a fifth is set apart."""
 WAIT_SCALE = 0.05
 """Waits and back-offs of seconds, as there are many; a deployed stack has them in full."""
 FAULTS = {"AUTOFLOW_FAULTS": "1"}
