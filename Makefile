@@ -10,27 +10,33 @@ CODE := functions autoflow layers tests benchmarks
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
-setup: .venv/.synced .venv-sam/.synced ## Make the locked environments
+setup: .venv/.synced .venv-sam/.synced .venv-audit/.synced ## Make the locked environments
 
 .venv/.synced: requirements/dev.txt pyproject.toml | .uv/bin/uv
 	test -x $(PYTHON) || $(UV) venv --quiet .venv
-	$(UV) pip sync --quiet --python .venv requirements/dev.txt
+	$(UV) pip sync --quiet --require-hashes --python .venv requirements/dev.txt
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	@touch $@
 
 .venv-sam/.synced: requirements/sam.txt | .uv/bin/uv
 	test -x $(SAM) || $(UV) venv --quiet .venv-sam
-	$(UV) pip sync --quiet --python .venv-sam requirements/sam.txt
+	$(UV) pip sync --quiet --require-hashes --python .venv-sam requirements/sam.txt
 	@touch $@
 
 .venv-benchmark/.synced: requirements/benchmark.txt | .uv/bin/uv
 	test -x .venv-benchmark/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-benchmark
-	$(UV) pip sync --quiet --python .venv-benchmark requirements/benchmark.txt
+	$(UV) pip sync --quiet --require-hashes --python .venv-benchmark requirements/benchmark.txt
 	@touch $@
 
-.uv/bin/uv:
+.venv-audit/.synced: requirements/audit.txt | .uv/bin/uv
+	test -x .venv-audit/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-audit
+	$(UV) pip sync --quiet --require-hashes --python .venv-audit requirements/audit.txt
+	@touch $@
+
+.uv/bin/uv: requirements/installer.txt
 	python3 -m venv .uv
-	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and show what came out (PORT=4566)
 	.venv/bin/autoflow demo $(if $(PORT),--port $(PORT))
@@ -38,12 +44,17 @@ demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and
 test: setup lint ## Everything that CI checks
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: setup ## Style, types, template
+lint: setup ## Style, types, template and its security
 	$(PYTHON) -m ruff check $(CODE)
 	$(PYTHON) -m ruff format --check $(CODE)
 	$(PYTHON) -m mypy $(CODE)
 	.venv/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(SAM) validate --lint
+	.venv-audit/bin/checkov --config-file .checkov.yaml
+
+audit: .venv-audit/.synced ## Look all locked packages up in PyPI's list of vulnerabilities (needs the network)
+	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --vulnerability-service pypi --progress-spinner off \
+		$(addprefix -r ,$(filter-out %-constraints.txt,$(wildcard requirements/*.txt)) $(wildcard layers/*/requirements.txt))
 
 format: .venv/.synced ## Rewrite the code in the project's style
 	$(PYTHON) -m ruff check --fix $(CODE)
@@ -65,6 +76,9 @@ lock: | .uv/bin/uv ## Resolve all dependencies anew
 		--group pyproject.toml:sam --custom-compile-command "make lock" -o requirements/sam.txt
 	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes \
 		--group pyproject.toml:benchmark --custom-compile-command "make lock" -o requirements/benchmark.txt
+	for group in audit installer; do \
+		$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes \
+			--group pyproject.toml:$$group --custom-compile-command "make lock" -o requirements/$$group.txt; done
 	for layer in core data report statistics; do \
 		$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/dev.txt \
 			--custom-compile-command "make lock" -o layers/$$layer/requirements.txt layers/$$layer/requirements.in; done
@@ -72,4 +86,4 @@ lock: | .uv/bin/uv ## Resolve all dependencies anew
 clean: ## Remove what the build made
 	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint format quality confidence bench-transform lock clean
+.PHONY: help setup demo test lint audit format quality confidence bench-transform lock clean

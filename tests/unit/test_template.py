@@ -284,17 +284,12 @@ def test_no_physical_name_is_fixed() -> None:
     assert RESOURCES["AutoMLStateMachine"]["Properties"]["Events"]["Retraining"]["Properties"]["OmitName"] is True
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_kept() -> None:
+def test_the_bucket_is_private_versioned_and_kept() -> None:
     bucket = RESOURCES["DataBucket"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
     body = bucket["Properties"]
     assert all(body["PublicAccessBlockConfiguration"][key] is True for key in body["PublicAccessBlockConfiguration"])
     assert len(body["PublicAccessBlockConfiguration"]) == 4
-    (rule,) = body["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"] == {
-        "SSEAlgorithm": {"Fn::If": ["HasKmsKey", "aws:kms", "AES256"]},
-        "KMSMasterKeyID": {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]},
-    }
     assert body["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = {rule["Id"]: rule for rule in body["LifecycleConfiguration"]["Rules"]}
     assert {rule.get("Prefix") for rule in rules.values()} == {
