@@ -87,8 +87,8 @@ def _run(job: Job, reports: Reports) -> None:
         raise tables.UnusableData(
             f"No model could be trained on this data: {reason or 'see the log of the training worker'}"
         )
-    if ended.broken:
-        reports.send("unfinished", reason=ended.broken)
+    if ended.broken or ended.out_of_time:
+        reports.send("unfinished", reason=ended.broken or "the job's time was over")
     if 1 < len(fitted) < job.max_candidates:
         finished = fitting.Candidates(job, problem, metric, columns, reports)
         for name in predictor.fit_weighted_ensemble(name_suffix="", num_gpus=0):

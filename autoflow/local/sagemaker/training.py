@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Where AWS, too, writes what the training of a candidate prints."""
 
+_STOP_SECONDS = 120.0
+"""What a job that is stopped gives its containers between SIGTERM and their end, as on AWS."""
 _DEFAULT_CANDIDATES = 10
 """How many candidates ENSEMBLING tries when the request does not say."""
 _PHASES = {
@@ -51,10 +53,10 @@ class Training:
         threading.Thread(target=self._run, name=f"automl-{self._job.name}", daemon=True).start()
 
     def stop(self) -> None:
-        """End the worker; the thread then ends the job."""
+        """Have the worker end; the thread then ends the job."""
         self._stopping.set()
         if self._worker is not None:
-            self._worker.kill()
+            self._worker.ask_to_end(_STOP_SECONDS)
 
     def _run(self) -> None:
         status, secondary, failure = "Failed", "Failed", ""

@@ -79,6 +79,17 @@ class Worker:
         )
         return next((line for line in reversed(lines) if line), "")
 
+    def ask_to_end(self, seconds: float) -> None:
+        """Tell it and everything it started to end; what has not ended after so many seconds is killed."""
+        with self._lock:
+            if not self.alive():
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
+        timer = threading.Timer(seconds, self.kill)
+        timer.daemon = True
+        timer.start()
+
     def kill(self) -> None:
         """End it and everything it started, now. Its folder stays."""
         with self._lock:

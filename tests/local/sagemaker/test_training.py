@@ -209,6 +209,8 @@ def test_the_runtime_limit_is_kept_and_finished_candidates_too(
     assert job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["Type"] == "Minimize"
     resolved = job["ResolvedAttributes"]["AutoMLProblemTypeResolvedAttributes"]["TabularResolvedAttributes"]
     assert resolved == {"ProblemType": "Regression"}
+    (reason,) = job["PartialFailureReasons"]
+    assert reason["PartialFailureMessage"] == "Not all candidates were trained: the job's time was over"
 
 
 def test_no_candidate_takes_longer_than_its_own_limit(aws: "SageMaker", trained: "Trained", large: str) -> None:
