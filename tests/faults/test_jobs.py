@@ -22,6 +22,7 @@ from tests.faults.orphans import Holdings, orphans, snapshot
 from tests.ledger import Ledger
 from tests.local.conftest import customers, succeeded, write_csv
 
+Rows = list[dict[str, Any]]
 NEW_ROWS = 90
 GRACE_SECONDS, STOP_SECONDS = 3, 6
 """Of a job past its limit until it is told to stop, and after that until it is given up; 1800 and 3600 in earnest."""
@@ -36,13 +37,13 @@ def letters(cloud: Cloud, stack: Stack) -> Iterator[Letters]:
 
 
 @pytest.fixture(scope="module")
-def uploads(cloud: Cloud, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], str]:
-    """Upload so many customers under a name; the URI."""
+def uploads(cloud: Cloud, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Rows], str]:
+    """Upload rows; their URI."""
     folder, bucket = tmp_path_factory.mktemp("jobs"), stack.outputs["DataBucketName"]
 
-    def upload(name: str, count: int) -> str:
-        key = f"uploads/jobs/{name}.csv"
-        cloud.client("s3").upload_file(str(write_csv(folder / name, customers(count, seed=9))), bucket, key)
+    def upload(rows: Rows) -> str:
+        key = f"uploads/jobs/{len(rows)}.csv"
+        cloud.client("s3").upload_file(str(write_csv(folder / "rows.csv", rows)), bucket, key)
         return f"s3://{bucket}/{key}"
 
     return upload
@@ -112,14 +113,24 @@ class Mishap:
     """Empty: the run recovers."""
     words: tuple[str, ...] = ()
     """Of the cause, or of the job's description when the run recovers."""
-    rows: int = 0
-    """To learn from; 0: as many as are enough."""
+    rows: Callable[[], Rows] | None = None
+    """To learn from; None: as many as are enough."""
     after: Callable[[Scene], None] = lambda scene: None
     """When the run has ended."""
 
 
 def nothing(scene: Scene) -> None:
     """The data alone are the trouble."""
+
+
+def classes_of_two() -> Rows:
+    """So many classes that no two rows of one are left to learn from, when some rows are set aside."""
+    return [{**row, "cancels": f"group {place // 2}"} for place, row in enumerate(customers(800))]
+
+
+def many() -> Rows:
+    """So many that the job is still at work after its first candidate."""
+    return customers(6_000, seed=9)
 
 
 def trainer_killed(scene: Scene) -> None:
@@ -199,7 +210,7 @@ LIMIT = 15
 MANY = {"MaxCandidates": 8, "MaxRuntimeSeconds": 600}
 MISHAPS = {
     "data that nothing can be learnt from": Mishap(
-        nothing, error="AutoMLJobFailed", words=("at least 500 are required", "start again"), rows=300
+        nothing, error="AutoMLJobFailed", words=("there are no classes to learn", "start again"), rows=classes_of_two
     ),
     "training process killed": Mishap(
         trainer_killed, error="AutoMLJobFailed", words=("The training process ended", "correct the data")
@@ -207,7 +218,7 @@ MISHAPS = {
     "stopped from outside before a candidate": Mishap(
         stopped_without_candidate, error="AutoMLJobFailed", words=("was stopped before it had a candidate",)
     ),
-    "stopped from outside after a candidate": Mishap(stopped_with_candidate, MANY),
+    "stopped from outside after a candidate": Mishap(stopped_with_candidate, MANY, rows=many),
     "stuck until it is told to stop": Mishap(
         stuck, {"MaxRuntimeSeconds": 5}, "AutoMLJobFailed", ("was stopped before it had a candidate",)
     ),
@@ -224,15 +235,14 @@ MISHAPS = {
         over_after_the_first_candidate,
         {"MaxCandidates": 8, "MaxRuntimeSeconds": 45},
         words=("the job's time was over",),
+        rows=many,
     ),
-    "completed although the training broke off": Mishap(fit_killed, MANY, words=("ended by signal 9",)),
+    "completed although the training broke off": Mishap(fit_killed, MANY, words=("ended by signal 9",), rows=many),
     "artefact deleted before the endpoint": Mishap(
         artefact_deleted, error="EndpointFailed", words=("Could not load the model data", "model.tar.gz")
     ),
     "staging endpoint deleted by somebody else": Mishap(staging_deleted, error="EndpointFailed", words=("endpoint",)),
 }
-SLOW_LEARNING = 6_000
-"""Rows of a job that is to be found at work after its first candidate."""
 
 
 @pytest.mark.sampled(4)
@@ -243,7 +253,7 @@ def test_a_job_that_goes_wrong_ends_in_recovery_or_in_a_named_failure(
     cloud: Cloud,
     stack: Stack,
     small_run: SmallRun,
-    uploads: Callable[[str, int], str],
+    uploads: Callable[[Rows], str],
     letters: Letters,
     ledger: Ledger,
 ) -> None:
@@ -251,11 +261,10 @@ def test_a_job_that_goes_wrong_ends_in_recovery_or_in_a_named_failure(
     before = snapshot(cloud)
     request = small_run()
     request["AutoML"] |= mishap.automl
-    rows = mishap.rows or (SLOW_LEARNING if "MaxCandidates" in mishap.automl else 0)
-    if rows:
-        request["Dataset"]["S3Uri"] = uploads(f"{rows}", rows)
+    if mishap.rows:
+        request["Dataset"]["S3Uri"] = uploads(mishap.rows())
     if not mishap.error:
-        request["Scoring"] = {"S3Uri": uploads("new", NEW_ROWS)}
+        request["Scoring"] = {"S3Uri": uploads(customers(NEW_ROWS, seed=9))}
     trainer = Newcomer(cloud, "train")
     scene = Scene(cloud, start(cloud, stack, "AutoMLStateMachine", request), trainer)
     try:

@@ -1,7 +1,7 @@
 """The candidates of an AutoML job: listed, ranked under the request's constraints, and written down for people."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -116,7 +116,12 @@ def _judge(candidate: Candidate, max_latency: float | None) -> Ranked:
     return Ranked(candidate, value, latency, obstacle)
 
 
-def select(ranked: list[Ranked], job_name: str) -> Ranked:
+def partial_failures(description: Mapping[str, Any]) -> list[str]:
+    """What went wrong in a job that ended all the same, as SageMaker says it."""
+    return [reason.get("PartialFailureMessage", "") for reason in description.get("PartialFailureReasons", [])]
+
+
+def select(ranked: list[Ranked], job_name: str, partial_failures: Sequence[str] = ()) -> Ranked:
     """The best usable candidate.
 
     Raises:
@@ -125,8 +130,9 @@ def select(ranked: list[Ranked], job_name: str) -> Ranked:
     if ranked and not ranked[0].obstacle:
         return ranked[0]
     if not ranked:
+        said = f" ({'; '.join(message.rstrip('.') for message in partial_failures)})" if partial_failures else ""
         raise NoUsableCandidate(
-            f"AutoML job {job_name!r} has no candidate; raise AutoML.MaxRuntimeSeconds and start again"
+            f"AutoML job {job_name!r} has no candidate{said}; raise AutoML.MaxRuntimeSeconds and start again"
         )
     reasons = "; ".join(f"{one.name}: {one.obstacle}" for one in ranked[:5])
     more = f"; and {len(ranked) - 5} more" if len(ranked) > 5 else ""
@@ -150,16 +156,24 @@ def summary(best: Ranked, ranked: list[Ranked], metric: str, objective_direction
 
 
 def leaderboard(
-    job_name: str, metric: str, objective_direction: str, constraints: Mapping[str, Any], ranked: list[Ranked]
+    job_name: str,
+    metric: str,
+    objective_direction: str,
+    constraints: Mapping[str, Any],
+    ranked: list[Ranked],
+    partial_failures: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The leaderboard.json document."""
-    return {
+    document: dict[str, Any] = {
         "Job": job_name,
         "Metric": metric,
         "Direction": objective_direction,
         "Constraints": dict(constraints),
         "Candidates": [_row(position, one) for position, one in enumerate(ranked, start=1)],
     }
+    if partial_failures:
+        document["PartialFailures"] = list(partial_failures)
+    return document
 
 
 def _row(position: int, one: Ranked) -> dict[str, Any]:

@@ -132,6 +132,16 @@ def test_no_usable_candidate_is_told_with_the_reasons() -> None:
         candidates.select([], "job")
 
 
+def test_partial_failures_are_told_when_nothing_can_be_used_and_kept_when_something_can() -> None:
+    said = candidates.partial_failures({"PartialFailureReasons": [{"PartialFailureMessage": "Out of memory."}]})
+    with pytest.raises(NoUsableCandidate, match=r"has no candidate \(Out of memory\); raise AutoML"):
+        candidates.select([], "job", said)
+    board = candidates.leaderboard("job", "RMSE", "Minimize", {}, candidates.rank([], "Minimize", None), said)
+    Draft202012Validator(schema.load("leaderboard")).validate(board)
+    assert board["PartialFailures"] == ["Out of memory."]
+    assert candidates.partial_failures({}) == []
+
+
 def test_standard_metric_names_win_over_old_ones() -> None:
     old = {"MetricName": "validation:f1", "StandardMetricName": "F1", "Type": "Maximize", "Value": 0.9}
     ranked = candidates.rank([candidate("a", FinalAutoMLJobObjectiveMetric=old)], "Maximize", None)
