@@ -20,13 +20,16 @@ from autoflow.local import processes
 from autoflow.local.auto_scaling import refuse_auto_scaling
 from autoflow.local.cloud import OWNER_VARIABLE
 from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
+from autoflow.local.visitors import refuse_web_pages
 
 
 @hooks.on_runtime_create()  # type: ignore[untyped-decorator]
 def apply() -> None:
     """Entry point ``localstack.hooks.on_runtime_create``."""
     allow_reserved_error_names()
+    let_nothing_catch_what_ends_executions()
     remember_json_paths()
+    read_definitions_once()
     leave_connections_non_blocking()
     leave_stopped_executions_aborted()
     stop_waiting_for_answers()
@@ -36,6 +39,11 @@ def apply() -> None:
     start_executions_with_transformed_input()
     refuse_unreadable_requests()
     refuse_auto_scaling()
+    refuse_web_pages()
+    if os.environ.get("AUTOFLOW_FAULTS"):
+        from autoflow.local.faults.door import open_door
+
+        open_door()
     if owner := os.environ.get(OWNER_VARIABLE):
         end_with(int(owner))
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
@@ -63,6 +71,20 @@ def remember_json_paths() -> None:
     from localstack.services.stepfunctions.asl.utils import json_path
 
     _replace(json_path, "parse", functools.lru_cache(maxsize=4096)(vars(json_path)["parse"]))
+
+
+def read_definitions_once() -> None:
+    """Keep the syntax tree of each definition: LocalStack reads the text anew for every execution, for 0.2 s."""
+    from localstack.services.stepfunctions.asl.parse import asl_parser
+
+    parse: Any = asl_parser.AmazonStateLanguageParser.parse
+    preprocessor: Any = vars(asl_parser)["Preprocessor"]
+    tree = functools.lru_cache(maxsize=64)(lambda definition: parse(definition)[1])
+
+    def parse_from_tree(definition: str) -> tuple[Any, Any]:
+        return preprocessor().visit(tree(definition)), tree(definition)
+
+    _replace(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parse_from_tree))
 
 
 def scale_waits(factor: float) -> None:
@@ -99,6 +121,21 @@ def allow_reserved_error_names() -> None:
 
     for module in (iteration_worker, local_mock_eval_utils, state_fail):
         _replace(module, "CustomErrorName", name)
+
+
+def let_nothing_catch_what_ends_executions() -> None:
+    """``States.ALL`` matches neither ``States.Runtime`` nor ``States.DataLimitExceeded``, as in Step Functions."""
+    from localstack.services.stepfunctions.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+
+    matches: Any = vars(ErrorEqualsDecl)["_eval_body"]
+
+    def match_unless_terminal(self: Any, env: Any) -> None:
+        error = env.stack[-1]
+        matches(self, env)
+        if error.error_name in {"States.Runtime", "States.DataLimitExceeded"} and error not in self.error_names:
+            env.stack[-1] = False
+
+    _replace(ErrorEqualsDecl, "_eval_body", match_unless_terminal)
 
 
 def leave_connections_non_blocking() -> None:

@@ -1,0 +1,51 @@
+"""How each service says that it is called too often, and that the caller may not.
+
+Codes and HTTP status are those of the services' API references ("Common Errors", for S3 "Error Responses", for Lambda
+"Invoke"); clients decide by them whether they try again.
+"""
+
+from localstack.aws.api import CommonServiceException
+
+from autoflow.local.faults.rules import Call
+
+_TOO_MANY = {
+    "cloudwatch": ("Throttling", 400),
+    "lambda": ("TooManyRequestsException", 429),
+    "s3": ("SlowDown", 503),
+    "sagemaker": ("ThrottlingException", 400),
+    "sns": ("Throttled", 429),
+    "sqs": ("RequestThrottled", 403),
+}
+_FORBIDDEN = {
+    "cloudwatch": ("AccessDenied", 403),
+    "lambda": ("AccessDeniedException", 403),
+    "s3": ("AccessDenied", 403),
+    "sagemaker-runtime": ("AccessDeniedException", 403),
+    "sns": ("AuthorizationError", 403),
+    "sqs": ("AccessDenied", 403),
+}
+_ACTIONS = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states"}
+"""IAM's name of a service where it is another one."""
+
+
+def throttled(call: Call) -> CommonServiceException:
+    """The error of a service that is called too often."""
+    code, status = _TOO_MANY.get(call.service, ("ThrottlingException", 400))
+    message = "Please reduce your request rate." if call.service == "s3" else "Rate exceeded"
+    return CommonServiceException(code, message, status, sender_fault=True)
+
+
+def refused(call: Call, caller: str) -> CommonServiceException:
+    """The error of a caller without the permission.
+
+    Args:
+        call: what it called.
+        caller: its ARN.
+    """
+    code, status = _FORBIDDEN.get(call.service, ("AccessDeniedException", 400))
+    action = f"{_ACTIONS.get(call.service, call.service)}:{call.operation}"
+    message = (
+        f"User: {caller} is not authorized to perform: {action} "
+        f"because no identity-based policy allows the {action} action"
+    )
+    return CommonServiceException(code, message, status, sender_fault=True)
