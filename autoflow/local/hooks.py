@@ -28,9 +28,7 @@ def apply() -> None:
     """Entry point ``localstack.hooks.on_runtime_create``."""
     allow_reserved_error_names()
     let_nothing_catch_what_ends_executions()
-    let_nothing_catch_what_ends_executions()
     remember_json_paths()
-    read_definitions_once()
     read_definitions_once()
     leave_connections_non_blocking()
     leave_stopped_executions_aborted()
@@ -89,20 +87,6 @@ def read_definitions_once() -> None:
     _replace(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parse_from_tree))
 
 
-def read_definitions_once() -> None:
-    """Keep the syntax tree of each definition: LocalStack reads the text anew for every execution, for 0.2 s."""
-    from localstack.services.stepfunctions.asl.parse import asl_parser
-
-    parse: Any = asl_parser.AmazonStateLanguageParser.parse
-    preprocessor: Any = vars(asl_parser)["Preprocessor"]
-    tree = functools.lru_cache(maxsize=64)(lambda definition: parse(definition)[1])
-
-    def parse_from_tree(definition: str) -> tuple[Any, Any]:
-        return preprocessor().visit(tree(definition)), tree(definition)
-
-    _replace(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parse_from_tree))
-
-
 def scale_waits(factor: float) -> None:
     """Wait states and Retry back-off sleep ``factor`` times their seconds; TimeoutSeconds stay real."""
     from localstack.services.stepfunctions.asl.component.common.retry import retrier_decl
@@ -137,21 +121,6 @@ def allow_reserved_error_names() -> None:
 
     for module in (iteration_worker, local_mock_eval_utils, state_fail):
         _replace(module, "CustomErrorName", name)
-
-
-def let_nothing_catch_what_ends_executions() -> None:
-    """``States.ALL`` matches neither ``States.Runtime`` nor ``States.DataLimitExceeded``, as in Step Functions."""
-    from localstack.services.stepfunctions.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
-
-    matches: Any = vars(ErrorEqualsDecl)["_eval_body"]
-
-    def match_unless_terminal(self: Any, env: Any) -> None:
-        error = env.stack[-1]
-        matches(self, env)
-        if error.error_name in {"States.Runtime", "States.DataLimitExceeded"} and error not in self.error_names:
-            env.stack[-1] = False
-
-    _replace(ErrorEqualsDecl, "_eval_body", match_unless_terminal)
 
 
 def let_nothing_catch_what_ends_executions() -> None:
