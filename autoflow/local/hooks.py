@@ -17,6 +17,7 @@ import psutil
 from localstack.runtime import hooks
 
 from autoflow.local import processes
+from autoflow.local.access import gate
 from autoflow.local.auto_scaling import refuse_auto_scaling
 from autoflow.local.cloud import OWNER_VARIABLE
 from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
@@ -39,11 +40,13 @@ def apply() -> None:
     start_executions_with_transformed_input()
     refuse_unreadable_requests()
     refuse_auto_scaling()
+    gate.record_calls()
     refuse_web_pages()
     if os.environ.get("AUTOFLOW_FAULTS"):
         from autoflow.local.faults.door import open_door
 
         open_door()
+    gate.deny_calls()
     if owner := os.environ.get(OWNER_VARIABLE):
         end_with(int(owner))
     scale = float(os.environ.get("AUTOFLOW_WAIT_SCALE", "1"))
