@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -108,9 +109,10 @@ class Started:
 
 
 def start(cloud: Cloud, stack: Stack, machine: str, request: dict[str, Any]) -> Started:
-    """Start a machine, named by its output key without ``Arn``."""
-    client = cloud.client("stepfunctions")
-    answer = client.start_execution(stateMachineArn=stack.outputs[f"{machine}Arn"], input=json.dumps(request))
+    """Start a machine, named by its output key without ``Arn``; the run's name contains that of so short an execution."""
+    client, name = cloud.client("stepfunctions"), f"mishap-{secrets.token_hex(4)}"
+    arn = stack.outputs[f"{machine}Arn"]
+    answer = client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(request))
     return Started(cloud, answer["executionArn"])
 
 
