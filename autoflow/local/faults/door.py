@@ -56,7 +56,7 @@ class _Before:
             return
         who = caller.of_request(context)
         call = Call(context.service.service_name, context.operation.name, who.role if who else None)
-        rule = self.rules.meet(call)
+        rule = self.rules.meet(call, context.service_request or {})
         match rule.kind if rule else None:
             case "Throttled":
                 raise answers.throttled(call)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
 import botocore.session
@@ -22,6 +23,7 @@ SCHEMA = {
         "Operation": {"type": "string"},
         "Kind": {"enum": list(get_args(Kind))},
         "Role": {"type": "string", "minLength": 1},
+        "Where": {"type": "object", "additionalProperties": {"type": "string"}},
         "After": {"type": "integer", "minimum": 0},
         "Times": {"type": "integer", "minimum": 1},
         "Seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": 900},
@@ -56,6 +58,8 @@ class Rule:
     kind: Kind
     role: str | None = None
     """ARN of the role whose calls it is about; everybody's when None."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the calls that it is about, as patterns with ``*`` and ``?``."""
     after: int = 0
     """Calls that it lets pass first."""
     times: int = 1
@@ -83,12 +87,16 @@ class Rule:
             raise InvalidRule(f"Operation: {service} has no {operation!r}; take the API's name, like 'CreateModel'")
         if kind == "Twice" and (service, operation) != REPEATABLE:
             raise InvalidRule(f"Kind: only {'.'.join(REPEATABLE)} is received twice; take 'Lost' for another operation")
-        rest = {key.lower(): document[key] for key in ("Role", "After", "Times", "Seconds") if key in document}
+        rest = {key.lower(): document[key] for key in ("Role", "Where", "After", "Times", "Seconds") if key in document}
         return cls(document.get("Name", f"{service}.{operation} {kind}"), service, operation, kind, **rest)
 
-    def concerns(self, call: Call) -> bool:
+    def concerns(self, call: Call, parameters: Mapping[str, Any]) -> bool:
         """Whether the call is one of those that it is about."""
-        return (self.service, self.operation) == (call.service, call.operation) and self.role in (None, call.role)
+        return (
+            (self.service, self.operation) == (call.service, call.operation)
+            and self.role in (None, call.role)
+            and all(fnmatchcase(str(parameters.get(key, "")), pattern) for key, pattern in self.where.items())
+        )
 
     @property
     def document(self) -> dict[str, Any]:
@@ -99,6 +107,7 @@ class Rule:
             "Operation": self.operation,
             "Kind": self.kind,
             "Role": self.role,
+            "Where": dict(self.where),
             "After": self.after,
             "Times": self.times,
             "Seconds": self.seconds,
@@ -131,12 +140,12 @@ class Rules:
             self._rules.clear()
             self._calls.clear()
 
-    def meet(self, call: Call) -> Rule | None:
-        """The fault that happens to the call, which is counted."""
+    def meet(self, call: Call, parameters: Mapping[str, Any]) -> Rule | None:
+        """The fault that happens to the call with these parameters, which is counted."""
         with self._lock:
             self._calls[call] = self._calls.get(call, 0) + 1
             for rule in self._rules:
-                if rule.fired >= rule.times or not rule.concerns(call):
+                if rule.fired >= rule.times or not rule.concerns(call, parameters):
                     continue
                 rule.seen += 1
                 if rule.seen > rule.after:

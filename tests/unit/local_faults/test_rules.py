@@ -12,7 +12,7 @@ RULE = {"Service": "sagemaker", "Operation": "CreateModel", "Kind": "Throttled"}
 
 
 def meetings(rules: Rules, *calls: Call) -> list[str | None]:
-    return [rule.name if (rule := rules.meet(call)) else None for call in calls]
+    return [rule.name if (rule := rules.meet(call, {"ModelName": "m-1"})) else None for call in calls]
 
 
 def test_a_fault_happens_once_to_the_first_call_it_is_about() -> None:
@@ -33,6 +33,17 @@ def test_calls_pass_first_and_one_call_meets_one_fault() -> None:
     rules = Rules()
     rules.add([{**RULE, "Name": "second", "After": 1}, {**RULE, "Name": "first"}])
     assert meetings(rules, CREATE, CREATE, CREATE) == ["first", "second", None]
+
+
+def test_a_fault_can_be_about_calls_with_certain_parameters() -> None:
+    rules = Rules()
+    rules.add(
+        [{**RULE, "Name": "n", "Where": {"ModelName": "n-*"}}, {**RULE, "Name": "m", "Where": {"ModelName": "m-*"}}]
+    )
+    assert meetings(rules, CREATE) == ["m"]
+    rules.clear()
+    rules.add([{**RULE, "Where": {"EndpointName": "m-*"}}])
+    assert meetings(rules, CREATE) == [None]
 
 
 def test_what_happened_can_be_read_until_it_is_forgotten() -> None:
