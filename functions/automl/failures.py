@@ -18,6 +18,7 @@ _OWN = frozenset(
     if isinstance(value, type) and issubclass(value, errors.AutopilotFlowError)
 )
 _ADVICE = {
+    "Aborted": "Start again if that was not intended",
     "States.Timeout": "A state ran longer than its TimeoutSeconds; look at its log and start again",
     "Sandbox.Timedout": "The function ran out of time; give it a longer Timeout or more memory in template.yaml",
     "States.DataLimitExceeded": "A state's data is too large; shorten the request and start again",
@@ -42,10 +43,17 @@ class Failure:
         return _cut(self.cause, MAX_REASON)
 
     def with_remainder(self, left: Sequence[str]) -> "Failure":
-        """The same failure, telling also what could not be cleaned up."""
+        """The same failure, telling also what a person has to clean up."""
+        return self._with("Left behind, to be removed by hand", left)
+
+    def with_unfinished(self, left: Sequence[str]) -> "Failure":
+        """The same failure, telling also what the clean-up after the execution tries to remove again."""
+        return self._with("Not removed yet, which is tried again until people are told", left)
+
+    def _with(self, preamble: str, left: Sequence[str]) -> "Failure":
         if not left:
             return self
-        return _failure(self.error, f"{self.cause.rstrip(' .')}. Left behind, to be removed by hand: {'; '.join(left)}")
+        return _failure(self.error, f"{self.cause.rstrip(' .')}. {preamble}: {'; '.join(left)}")
 
 
 def unwrap(caught: Mapping[str, Any] | None) -> Failure:

@@ -54,13 +54,13 @@ def test_the_stack_is_complete(stack: dict[str, Any]) -> None:
 
 def test_the_outputs_exist_in_the_cloud(cloud: Cloud, outputs: dict[str, str]) -> None:
     machines = {name: arn for name, arn in outputs.items() if name.endswith("StateMachineArn")}
-    assert set(machines) == {"AutoMLStateMachineArn", "DeploymentStateMachineArn", "ScoringStateMachineArn"}
+    assert {name.removesuffix("StateMachineArn") for name in machines} == {"AutoML", "Cleanup", "Deployment", "Scoring"}
     for arn in machines.values():
         machine = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
         assert "${" not in machine["definition"]
     cloud.client("s3").head_bucket(Bucket=outputs["DataBucketName"])
     cloud.client("sns").get_topic_attributes(TopicArn=outputs["NotificationTopicArn"])
-    assert len(outputs) == 5
+    assert len(outputs) == 6
 
 
 def test_the_bucket_is_versioned_and_wants_tls(cloud: Cloud, outputs: dict[str, str]) -> None:

@@ -32,6 +32,10 @@ STANDARD_RETRY = {
 CAPACITY_RETRY = {**STANDARD_RETRY, "ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 120}
 """Nothing is wrong: others have all of the account's concurrent executions, of which a new account has 10."""
 CATCH_TARGETS = {
+    "cleanup": {
+        "Notify Failure": ("Nobody Told", "$.NotifyError"),
+        "*": ("Clean Up Failed", "$.Error"),
+    },
     "automl": {
         "Deploy Champion": ("Champion Not Scored", "$.ChampionError"),
         "Score Champion": ("Champion Not Scored", "$.ChampionError"),

@@ -13,6 +13,8 @@ from automl import environment, request, schema
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 MACHINES = {"automl": "request", "deployment": "deployment-request", "scoring": "scoring-request"}
+CLEANUP = "cleanup"
+"""The machine that no person starts: a rule does."""
 
 
 def event(name: str) -> Any:
@@ -67,7 +69,16 @@ def matches(pattern: dict[str, Any], sample: dict[str, Any]) -> bool:
 
 def test_every_sample_is_of_something() -> None:
     samples = {path.stem for path in EVENTS.glob("*.json")}
-    assert {name for name in samples if name.partition("-")[0] not in MACHINES} == {*TASKS, *RULES}
+    assert {name for name in samples if name.partition("-")[0] not in MACHINES} == {*TASKS, *RULES, CLEANUP}
+
+
+def test_the_sample_of_the_cleanup_is_what_its_rule_makes() -> None:
+    (rule,) = TEMPLATE["Resources"]["CleanupStateMachine"]["Properties"]["Events"].values()
+    template = rule["Properties"]["InputTransformer"]["InputTemplate"]
+    sample = event(CLEANUP)
+    assert template.replace("<execution>", json.dumps(sample["ExecutionArn"])) == json.dumps(
+        sample, separators=(",", ":")
+    )
 
 
 @pytest.mark.parametrize("name", MACHINE_SAMPLES)

@@ -101,6 +101,12 @@ def test_what_was_left_behind_is_told() -> None:
     assert failure.with_remainder([]) is failure
 
 
+def test_a_failure_tells_what_is_tried_again() -> None:
+    failure = Failure("InvalidRequest", "Bad.").with_unfinished(["endpoint x: busy"])
+    assert failure.cause == "Bad. Not removed yet, which is tried again until people are told: endpoint x: busy"
+    assert failure.with_unfinished([]) is failure
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: (

@@ -298,6 +298,7 @@ def test_the_bucket_is_private_versioned_and_kept() -> None:
         "incoming/",
         "scorings/",
         "map-runs/",
+        "cleanups/",
         None,
     }
 
@@ -318,7 +319,14 @@ def test_the_defaults_fit_the_quotas_of_a_new_account() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["DataBucketPolicy", "NotificationTopicPolicy", "UnansweredApprovalsPolicy", "UnscoredUploadsPolicy"]
+    "name",
+    [
+        "DataBucketPolicy",
+        "NotificationTopicPolicy",
+        "UnansweredApprovalsPolicy",
+        "UnscoredUploadsPolicy",
+        "UnsettledExecutionsPolicy",
+    ],
 )
 def test_only_tls_is_let_in(name: str) -> None:
     statement, *_ = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
@@ -354,6 +362,30 @@ def test_an_upload_is_scored_or_kept_in_a_queue() -> None:
     assert upload["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["UnscoredUploads", "Arn"]}}
     (_, allow) = RESOURCES["UnscoredUploadsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["ScoringStateMachineUpload", "Arn"]}}}
+
+
+def test_every_bad_end_of_an_execution_is_settled_or_kept_in_a_queue() -> None:
+    """Of all machines but the one that cleans up, whose own end would otherwise start it again."""
+    rule = RESOURCES["CleanupStateMachine"]["Properties"]["Events"]["ExecutionEnded"]["Properties"]
+    detail = rule["Pattern"]["detail"]
+    assert rule["Pattern"]["source"] == ["aws.states"]
+    assert rule["Pattern"]["detail-type"] == ["Step Functions Execution Status Change"]
+    assert detail["status"] == ["ABORTED", "TIMED_OUT", "FAILED"]
+    assert sorted(one["Ref"] for one in detail["stateMachineArn"]) == sorted({*MACHINES} - {"CleanupStateMachine"})
+    assert rule["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["UnsettledExecutions", "Arn"]}}
+    (_, allow) = RESOURCES["UnsettledExecutionsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert allow["Condition"]["ArnEquals"]["aws:SourceArn"] == {
+        "Fn::GetAtt": ["CleanupStateMachineExecutionEnded", "Arn"]
+    }
+
+
+def test_the_clean_up_is_told_which_execution_ended_and_no_more() -> None:
+    """An event carries the execution's whole input, which with the state data would not fit into a payload."""
+    rule = RESOURCES["CleanupStateMachine"]["Properties"]["Events"]["ExecutionEnded"]["Properties"]
+    assert rule["InputTransformer"] == {
+        "InputPathsMap": {"execution": "$.detail.executionArn"},
+        "InputTemplate": '{"ExecutionArn":<execution>}',
+    }
 
 
 def test_the_name_of_an_upload_stays_a_value() -> None:

@@ -28,7 +28,7 @@ _DATA = "data sent to endpoints and back"
 _HOUR = 3600.0
 _PAGE_EVENTS = 200
 """Most events carry the whole state data, which may be 256 KiB, and Clean Up has 256 MB."""
-_STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+STARTED_BY = "AWS_STEP_FUNCTIONSSTARTED_BY_EXECUTION_ID"
 
 Document = dict[str, Any]
 
@@ -44,7 +44,7 @@ def read_history(sfn: "SFNClient", execution_arn: str) -> Iterator[Event]:
 
 def stands_alone(state: Mapping[str, Any]) -> bool:
     """Whether no other execution started this one, which would count it as its own."""
-    return _STARTED_BY not in state["Input"]
+    return STARTED_BY not in state["Input"]
 
 
 def known_cost(
