@@ -87,6 +87,20 @@ _LINES: dict[Victim, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Struck:
+    """What there was when a kill came."""
+
+    mark: str
+    """Of the cloud."""
+    ports: frozenset[int]
+    """On which it and everything that it had started listened."""
+    hit: bool
+    """False: the command had ended, or there was nobody to kill."""
+    late: bool
+    """The command had nothing more to ask."""
+
+
 class Command:
     """``autoflow`` in a folder and with a temporary folder of its own; what it says is read all the time."""
 
@@ -156,25 +170,25 @@ class Place:
         options = "--target cancels --id-column customer --max-candidates 1 --max-runtime 60"
         return ("run", data, *options.split(), *more)
 
-    def strike(self, kill: Kill, command: Command) -> bool:
-        """Wait for the moment and kill; False when the command had ended before."""
+    def strike(self, kill: Kill, command: Command) -> Struck:
+        """Wait for the moment and kill."""
 
         def now() -> bool:
             if kill.stage == FILES:
-                return any(self.output.glob("*")) if self.output.exists() else False
+                return self.output.exists() and any(self.output.iterdir())
             return kill.stage in command.said
 
-        until(
-            lambda: now() or command.process.poll() is not None, str(kill), PATIENCE_SECONDS, 0.001 if FILES else 0.02
-        )
+        pause = 0.001 if kill.stage == FILES else 0.02
+        until(lambda: now() or command.process.poll() is not None, str(kill), PATIENCE_SECONDS, pause)
         time.sleep(kill.seconds)
-        if command.process.poll() is not None:
-            return False
+        mark, ports = self.mark, frozenset(self.ports())
         victims = [command.process.pid] if kill.victim == "command" else self._processes(_LINES[kill.victim])
+        if command.process.poll() is not None:
+            return Struck(mark, ports, hit=False, late=True)
         for pid in victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return bool(victims)
+        return Struck(mark, ports, hit=bool(victims), late=kill.stage == FILES)
 
     def _processes(self, line: str) -> list[int]:
         found = []
@@ -203,9 +217,9 @@ class Place:
         return found + [str(home / name) for name in names - known - {f"work-{self.mark}"}]
 
 
-def taken(ports: set[int]) -> set[int]:
-    """Those of the ports on which nobody may listen, although no program that we do not know of does."""
-    strangers = {one.laddr.port for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.pid}
+def taken(ports: frozenset[int]) -> set[int]:
+    """Those of the ports on which nobody can listen, although no other program does."""
+    strangers = {one.laddr.port for one in psutil.net_connections("tcp") if one.laddr and one.status == "LISTEN"}
     found = set()
     for port in ports - strangers:
         with socket.socket() as probe:

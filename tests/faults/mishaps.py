@@ -109,7 +109,7 @@ class Started:
 
 
 def start(cloud: Cloud, stack: Stack, machine: str, request: dict[str, Any]) -> Started:
-    """Start a machine, named by its output key without ``Arn``; the run's name contains that of so short an execution."""
+    """Start a machine, named by its output key without ``Arn``; the execution's name is in its run's."""
     client, name = cloud.client("stepfunctions"), f"mishap-{secrets.token_hex(4)}"
     arn = stack.outputs[f"{machine}Arn"]
     answer = client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(request))
