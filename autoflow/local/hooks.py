@@ -20,6 +20,7 @@ from autoflow.local import processes
 from autoflow.local.access import gate
 from autoflow.local.auto_scaling import refuse_auto_scaling
 from autoflow.local.cloud import OWNER_VARIABLE
+from autoflow.local.ended_executions import end_executions_at_once
 from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
 from autoflow.local.visitors import refuse_web_pages
 
@@ -32,7 +33,7 @@ def apply() -> None:
     remember_json_paths()
     read_definitions_once()
     leave_connections_non_blocking()
-    leave_stopped_executions_aborted()
+    end_executions_at_once(_replace)
     stop_waiting_for_answers()
     keep_objects_apart()
     transform_before_resolving()
@@ -150,20 +151,6 @@ def leave_connections_non_blocking() -> None:
     from localstack.http.duplex_socket import DuplexSocket
 
     _replace(DuplexSocket, "is_ssl_socket", staticmethod(lambda connection: False))
-
-
-def leave_stopped_executions_aborted() -> None:
-    """An execution that was stopped stays ABORTED, also when the function that was at work fails after that."""
-    from localstack.services.stepfunctions.asl.eval.environment import Environment
-    from localstack.services.stepfunctions.asl.eval.program_state import ProgramStopped
-
-    set_error: Any = vars(Environment)["set_error"]
-
-    def set_error_unless_stopped(self: Any, error: Any) -> None:
-        if not isinstance(self.program_state(), ProgramStopped):
-            set_error(self, error)
-
-    _replace(Environment, "set_error", set_error_unless_stopped)
 
 
 def stop_waiting_for_answers() -> None:
