@@ -109,9 +109,10 @@ def _outcome(execution: Execution, description: Mapping[str, Any], folder: Path 
     stack = execution.stack
     check_succeeded(execution, description)
     result: dict[str, Any] = json.loads(description["output"])
+    leaderboard = results.read_json(stack, result["Files"]["Leaderboard"])
     target = folder or Path(execution.name)
     results.download(stack, result, target)
-    return Outcome(result, results.read_json(stack, result["Files"]["Leaderboard"]), target)
+    return Outcome(result, leaderboard, target)
 
 
 def check_succeeded(execution: Execution, description: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Data on its way up, results on their way down."""
 
 import csv
+import fcntl
 import json
 import time
 from pathlib import Path
@@ -105,6 +106,23 @@ def test_a_download_that_breaks_leaves_the_earlier_file_whole(stack: Stack, tmp_
         results.download(stack, {"Files": {"Accepted": "s3://not-there/a/"}}, tmp_path)
     assert (tmp_path / "accepted.csv").read_text() == "earlier"
     assert [path.name for path in tmp_path.iterdir()] == ["accepted.csv"]
+
+
+def test_results_appear_together_or_not_at_all(stack: Stack, tmp_path: Path) -> None:
+    put(stack, "runs/r/accepted/part-00000.csv", "Row,Prediction\n0,a\n")
+    files = {"Accepted": f"s3://{BUCKET}/runs/r/accepted/", "Report": f"s3://{BUCKET}/runs/r/gone.html"}
+    with pytest.raises(Exception, match="NoSuchKey"):
+        results.download(stack, {"Files": files}, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_a_killed_command_had_half_written_is_removed_and_what_another_one_writes_is_not(tmp_path: Path) -> None:
+    left, others = tmp_path / ".accepted.csv.4711.unfinished", tmp_path / ".review.csv.4712.unfinished"
+    left.touch()
+    with others.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        results.check(tmp_path)
+    assert list(tmp_path.iterdir()) == [others]
 
 
 def test_a_folder_that_cannot_be_written_is_named(stack: Stack, tmp_path: Path) -> None:
