@@ -293,6 +293,7 @@ def _environment(
         "GATEWAY_SERVER": "hypercorn",
         "GATEWAY_LISTEN": f"{HOST}:{port}",
         "DNS_ADDRESS": "0",
+        "DISABLE_CORS_HEADERS": "1",
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "SERVICES": ",".join(services),

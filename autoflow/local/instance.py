@@ -58,8 +58,9 @@ class Instance:
         """Remove everything but the log and the lock."""
         for path in self.folder.glob("work-*"):
             shutil.rmtree(path, ignore_errors=True)
-        for name in ("cloud.json", "stack.json"):
-            (self.folder / name).unlink(missing_ok=True)
+        # Also what a killed command had half written, see :meth:`write`.
+        for path in (path for name in ("cloud.json", "stack.json") for path in self.folder.glob(f"{name}*")):
+            path.unlink(missing_ok=True)
 
     def read(self, name: str) -> dict[str, Any]:
         """One of the JSON files, or nothing when there is none (or not a whole one)."""
@@ -84,6 +85,8 @@ class Instance:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            # Datasets, logs and models of one user are nothing for the machine's others.
+            self.folder.chmod(0o700)
             file = (self.folder / "lock").open("w")
         except OSError as error:
             raise LocalCloudError(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from autoflow.local.visitors import ProgramsOnly
+
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
 
@@ -98,7 +100,7 @@ class RuntimeApi:
 
 
 def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(ProgramsOnly, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from autoflow.local.engine import answers, owner, tables
 from autoflow.local.engine.target import ordered
+from autoflow.local.visitors import ProgramsOnly
 
 _log = logging.getLogger("autoflow.serve")
 
@@ -66,7 +67,7 @@ class Model:
         return np.asarray(probabilities[self._labels], dtype=np.float64)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ProgramsOnly, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: "_Server"
