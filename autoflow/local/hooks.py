@@ -17,7 +17,7 @@ import psutil
 from localstack.runtime import hooks
 
 from autoflow.local import processes
-from autoflow.local.access import gate
+from autoflow.local.access import function_logs, gate
 from autoflow.local.auto_scaling import refuse_auto_scaling
 from autoflow.local.cloud import OWNER_VARIABLE
 from autoflow.local.ended_executions import end_executions_at_once
@@ -41,6 +41,7 @@ def apply() -> None:
     start_executions_with_transformed_input()
     refuse_unreadable_requests()
     refuse_auto_scaling()
+    function_logs.write_as_lambda_does()
     gate.record_calls()
     refuse_web_pages()
     if os.environ.get("AUTOFLOW_FAULTS"):

@@ -48,6 +48,8 @@ UNLISTED = {"states:SendTaskSuccess": "arn:aws:states:.*:.*:stateMachine:.*"}
 """What AWS checks although its reference names no resource: messages of a denied SendTaskSuccess name the machine."""
 
 
+BOUNDARY = "FunctionsBoundary"
+"""What no function can go beyond."""
 UNTAGGED = ["sagemaker:CreateModelPackage"]
 """A version of a registered model has the tags of its group and takes none of its own."""
 
@@ -206,7 +208,7 @@ def test_every_shared_policy_is_shared() -> None:
         for policy in body["Properties"].get("Policies", [])
         if "Ref" in policy
     )
-    managed = {name for name, body in RESOURCES.items() if body["Type"] == "AWS::IAM::ManagedPolicy"}
+    managed = {name for name, body in RESOURCES.items() if body["Type"] == "AWS::IAM::ManagedPolicy"} - {BOUNDARY}
     assert {name for name in managed if "Condition" not in RESOURCES[name]} == set(uses)
     assert min(uses.values()) > 1
 
@@ -218,6 +220,15 @@ def test_a_key_is_named_by_its_own_arn() -> None:
     assert re.fullmatch(pattern, "")
     assert re.fullmatch(pattern, key)
     assert not re.fullmatch(pattern, "arn:aws:kms:eu-central-1:123456789012:alias/data")
+
+
+def test_functions_write_into_the_log_groups_of_this_stack_only() -> None:
+    """SAM gives each a policy of AWS's about all log groups."""
+    assert TEMPLATE["Globals"]["Function"]["PermissionsBoundary"] == {"Ref": BOUNDARY}
+    everything_else, logs = RESOURCES[BOUNDARY]["Properties"]["PolicyDocument"]["Statement"]
+    assert everything_else == {"Effect": "Allow", "NotAction": "logs:*", "Resource": "*"}
+    assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert logs["Resource"]["Fn::Sub"].endswith(":log-group:/aws/lambda/${AWS::StackName}-*")
 
 
 def test_no_managed_policy_of_aws() -> None:

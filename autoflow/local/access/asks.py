@@ -105,10 +105,19 @@ def _sagemaker(call: Call, facts: Facts) -> _Wanted:
     for resource in resources or ["*"]:
         own = {f"aws:ResourceTag/{key}": value for key, value in facts.tags(resource).items()}
         yield action, resource, {**tags, **own}
+    if _watches(call.parameters):
+        # SageMaker looks at them; CloudWatch checks that against all alarms.
+        yield "cloudwatch:DescribeAlarms", call.arn("cloudwatch", "alarm:*"), {}
     if tags and call.operation.startswith("Create"):
         yield "sagemaker:AddTags", resources[0], tags
     if place := _ROLES.get(call.operation):
         yield "iam:PassRole", call.parameters[place], {"iam:PassedToService": "sagemaker.amazonaws.com"}
+
+
+def _watches(parameters: Parameters) -> bool:
+    """Whether alarms decide about the update that is asked for."""
+    deployment = parameters.get("DeploymentConfig") or {}
+    return bool(deployment.get("AutoRollbackConfiguration", {}).get("Alarms"))
 
 
 def _resource(call: Call, place: str) -> str:

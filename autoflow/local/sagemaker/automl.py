@@ -121,7 +121,7 @@ def _find(account: Account, name: str) -> AutoMLJob:
 def _check_input(account: Account, request: Document) -> None:
     """What AWS checks in S3 before it accepts the job: that the data is there and has the target."""
     target = request["AutoMLProblemTypeConfig"]["TabularJobConfig"]["TargetAttributeName"]
-    files = Files(account)
+    files = Files(account, request["RoleArn"])
     try:
         S3Uri.parse(request["OutputDataConfig"]["S3OutputPath"])
         for channel in request["AutoMLJobInputDataConfig"]:

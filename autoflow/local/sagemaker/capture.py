@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from localstack.aws.connect import connect_to
-
+from autoflow.local.sagemaker import in_the_name_of
 from autoflow.local.sagemaker.s3_files import S3Uri
 from autoflow.local.sagemaker.state import Account, Document, now
 
@@ -30,16 +29,17 @@ class _Record:
     """One line, and where it belongs."""
 
     account: Account
+    role: str | None
     folder: str
     kms_key: str | None
     moment: datetime
     document: Document
 
     @property
-    def place(self) -> tuple[str, str, str, str | None]:
+    def place(self) -> tuple[str, str, str, str | None, str | None]:
         """Records of one place share an object."""
         folder = f"{self.folder}/{self.moment:%Y/%m/%d/%H}"
-        return self.account.account_id, self.account.region, folder, self.kms_key
+        return self.account.account_id, self.account.region, folder, self.kms_key, self.role
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,17 @@ class Capture:
 
     account: Account
     endpoint: str
+    role: str | None
+    """In whose name the objects are written."""
     config: Document
     """DataCaptureConfig of the endpoint config."""
 
     @classmethod
-    def of(cls, account: Account, endpoint: str, config: Document) -> "Capture | None":
+    def of(cls, account: Account, endpoint: str, config: Document, role: str | None) -> "Capture | None":
         """For an endpoint config; None when it captures nothing."""
         capture = config.get("DataCaptureConfig")
         enabled = capture is not None and capture.get("EnableCapture", True)
-        return cls(account, endpoint, capture) if capture and enabled else None
+        return cls(account, endpoint, role, capture) if capture and enabled else None
 
     def describe(self) -> Document:
         """A DataCaptureConfigSummary."""
@@ -88,7 +90,7 @@ class Capture:
         data = dict(self._wanted(endpointInput=asked, endpointOutput=answered))
         document = {"captureData": data, "eventMetadata": metadata, "eventVersion": "0"}
         folder = f"{self.config['DestinationS3Uri'].rstrip('/')}/{self.endpoint}/{variant}"
-        _writer().put(_Record(self.account, folder, self.config.get("KmsKeyId"), moment, document))
+        _writer().put(_Record(self.account, self.role, folder, self.config.get("KmsKeyId"), moment, document))
 
     def _wanted(self, **bodies: tuple[bytes, str]) -> Iterator[tuple[str, Document]]:
         modes = {option["CaptureMode"] for option in self.config["CaptureOptions"]}
@@ -130,9 +132,9 @@ def _write_for_ever(records: "queue.SimpleQueue[_Record]") -> None:
         places = defaultdict(list)
         for record in batch:
             places[record.place].append(record)
-        for (account_id, region, folder, kms_key), together in places.items():
+        for (_, _, folder, kms_key, role), together in places.items():
             try:
-                s3: Any = connect_to(aws_access_key_id=account_id, region_name=region).s3
+                s3 = in_the_name_of.clients(together[0].account, role).s3
                 _write(s3, folder, kms_key, together)
             except Exception as error:  # SageMaker, too, tells nobody when the bucket refuses
                 _log.warning("cannot write captured data to %s: %s", folder, error)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from autoflow.local.sagemaker import log_streams
+from autoflow.local.sagemaker import in_the_name_of, log_streams
 from autoflow.local.sagemaker.automl_job import IMAGE_REPOSITORY
 from autoflow.local.sagemaker.models import containers_of
 from autoflow.local.sagemaker.s3_files import Files, InputProblem, S3Uri
@@ -72,7 +72,8 @@ class Container:
         self._account = account
         self._log = log
         self._invocation_seconds = invocation_seconds
-        self._files = Files(account)
+        self._role = in_the_name_of.role_of_model(model)
+        self._files = Files(account, self._role)
         self._worker: Worker | None = None
         self._port = 0
         self._lock = threading.Lock()
@@ -105,7 +106,8 @@ class Container:
             worker = Worker("autoflow.local.engine.serve", ["model"], self._environment)
             self._worker = worker
             group, prefix = self._log
-            log_streams.follow(self._account, group, f"{prefix}/i-{uuid.uuid4().hex[:17]}", worker)
+            stream = f"{prefix}/i-{uuid.uuid4().hex[:17]}"
+            log_streams.follow(self._account, self._role, group, stream, worker)
             timer = threading.Timer(_START_SECONDS, worker.kill)
             timer.daemon = True
             timer.start()

@@ -63,7 +63,7 @@ def _shift(endpoint: Endpoint, pending: Pending, rails: Guardrails, deadline: fl
     for share in rails.shares:
         with endpoint.account.lock:
             pending.enter("ActivatingTraffic", share)
-        _watch(endpoint, rails, deadline)
+        _watch(endpoint, pending, rails, deadline)
         _bake(endpoint, pending, rails, deadline, rails.termination_seconds if share == last else rails.wait_seconds)
 
 
@@ -75,15 +75,16 @@ def _bake(endpoint: Endpoint, pending: Pending, rails: Guardrails, deadline: flo
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(_LOOK_SECONDS, left))
-        _watch(endpoint, rails, deadline)
+        _watch(endpoint, pending, rails, deadline)
         if pending.fleet:
             pending.fleet.check()
 
 
-def _watch(endpoint: Endpoint, rails: Guardrails, deadline: float) -> None:
+def _watch(endpoint: Endpoint, pending: Pending, rails: Guardrails, deadline: float) -> None:
     if time.monotonic() > deadline:
         raise RolledBack("The deployment took longer than MaximumExecutionTimeoutInSeconds and was rolled back.")
-    if alarms := guardrails.gone_off(endpoint.account, rails.alarms):
+    role = pending.fleet.role if pending.fleet else None
+    if alarms := guardrails.gone_off(endpoint.account, role, rails.alarms):
         raise RolledBack(f"The deployment was rolled back: CloudWatch alarms in state ALARM: {', '.join(alarms)}.")
 
 

@@ -12,6 +12,7 @@ from autoflow.local.sagemaker.automl_job import AutoMLJob
 from autoflow.local.sagemaker.endpoint import Endpoint
 from autoflow.local.sagemaker.errors import validation
 from autoflow.local.sagemaker.guardrails import Guardrails, require_alarms
+from autoflow.local.sagemaker.in_the_name_of import role_of_model
 from autoflow.local.sagemaker.state import Account, Document, now, tags_of
 
 _KEYS: dict[str, Callable[[Document], Any]] = {
@@ -156,7 +157,8 @@ def _guardrails(account: Account, deployment_config: Document | None, config: Do
     if deployment_config is None:
         return Guardrails()
     rails = Guardrails.of(deployment_config, config)
-    require_alarms(account, rails.alarms)
+    role = role_of_model(models.find_model(account, config["ProductionVariants"][0]["ModelName"]))
+    require_alarms(account, role, rails.alarms)
     return rails
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from autoflow.local.sagemaker.capture import Capture
 from autoflow.local.sagemaker.container import Container, ServerlessContainer
+from autoflow.local.sagemaker.in_the_name_of import role_of_model
 from autoflow.local.sagemaker.models import find_model
 from autoflow.local.sagemaker.state import Account, Document
 
@@ -22,6 +23,8 @@ class Fleet:
     """The containers of one endpoint config, one for each production variant."""
 
     config: Document
+    role: str | None
+    """In whose name data are captured and alarms are looked at."""
     containers: dict[str, Container] = field(default_factory=dict)
     capture: Capture | None = None
     _quiet: threading.Condition = field(default_factory=threading.Condition)
@@ -34,7 +37,8 @@ class Fleet:
         Raises:
             ContainerFailure: a model cannot run here.
         """
-        fleet = cls(config, capture=Capture.of(account, endpoint, config))
+        role = role_of_model(find_model(account, config["ProductionVariants"][0]["ModelName"]))
+        fleet = cls(config, role, capture=Capture.of(account, endpoint, config, role))
         for variant in config["ProductionVariants"]:
             model = find_model(account, variant["ModelName"])
             log = (f"/aws/sagemaker/Endpoints/{endpoint}", variant["VariantName"])

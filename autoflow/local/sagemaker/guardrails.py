@@ -4,11 +4,10 @@ import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from localstack.aws.connect import connect_to
 
+from autoflow.local.sagemaker import in_the_name_of
 from autoflow.local.sagemaker.errors import validation
 from autoflow.local.sagemaker.state import Account, Document
 
@@ -88,26 +87,26 @@ def _shares(routing: Document, config: Document) -> Iterable[float]:
     return [*(round(share, 6) for share in steps), 1.0]
 
 
-def require_alarms(account: Account, names: Iterable[str]) -> None:
+def require_alarms(account: Account, role: str | None, names: Iterable[str]) -> None:
     """Every alarm must exist.
 
     Raises:
         CommonServiceException: ValidationException.
     """
     names = tuple(names)
-    if missing := set(names) - _states(account, names).keys():
+    if missing := set(names) - _states(account, role, names).keys():
         raise validation(f"Could not find the CloudWatch alarms {', '.join(sorted(missing))}.")
 
 
-def gone_off(account: Account, names: tuple[str, ...]) -> list[str]:
+def gone_off(account: Account, role: str | None, names: tuple[str, ...]) -> list[str]:
     """The alarms that are in state ALARM."""
-    return sorted(name for name, state in _states(account, names).items() if state == "ALARM")
+    return sorted(name for name, state in _states(account, role, names).items() if state == "ALARM")
 
 
-def _states(account: Account, names: tuple[str, ...]) -> dict[str, str]:
+def _states(account: Account, role: str | None, names: tuple[str, ...]) -> dict[str, str]:
     if not names:
         return {}
-    cloudwatch: Any = connect_to(aws_access_key_id=account.account_id, region_name=account.region).cloudwatch
+    cloudwatch = in_the_name_of.clients(account, role).cloudwatch
     try:
         answer = cloudwatch.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     except (BotoCoreError, ClientError) as error:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from localstack.aws.connect import connect_to
-
+from autoflow.local.sagemaker import in_the_name_of
 from autoflow.local.sagemaker.state import Account
 from autoflow.local.sagemaker.workers import Worker
 
@@ -17,24 +16,23 @@ _INTERVAL_SECONDS = 0.5
 _LINES_PER_CALL = 1000
 
 
-def follow(account: Account, group: str, stream: str, worker: Worker) -> None:
+def follow(account: Account, role: str | None, group: str, stream: str, worker: Worker) -> None:
     """Copy the worker's log into the stream while it runs. Log group and stream are made when there is a line."""
-    arguments = (account, group, stream, worker)
+    arguments = (in_the_name_of.clients(account, role).logs, group, stream, worker)
     threading.Thread(target=_follow, args=arguments, name=f"log-{stream}", daemon=True).start()
 
 
-def write(account: Account, group: str, stream: str, lines: Sequence[str]) -> None:
+def write(account: Account, role: str | None, group: str, stream: str, lines: Sequence[str]) -> None:
     """Write lines into the stream, which is made if it is not there. A cloud without the logs service forgets them."""
-    logs: Any = connect_to(aws_access_key_id=account.account_id, region_name=account.region).logs
     try:
+        logs = in_the_name_of.clients(account, role).logs
         _make(logs, group, stream)
         _put(logs, group, stream, lines)
     except Exception as error:  # a cloud without the logs service, or one that is ending
         _log.debug("cannot write to log group %s: %s", group, error)
 
 
-def _follow(account: Account, group: str, stream: str, worker: Worker) -> None:
-    logs: Any = connect_to(aws_access_key_id=account.account_id, region_name=account.region).logs
+def _follow(logs: Any, group: str, stream: str, worker: Worker) -> None:
     made = False
     try:
         # Open for as long as it takes: the lines are still there when the worker's folder is gone.

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
-from localstack.aws.connect import connect_to
 
+from autoflow.local.sagemaker import in_the_name_of
 from autoflow.local.sagemaker.state import Account
 
 _HEADER_BYTES = 4 * 1024 * 1024
@@ -49,10 +49,10 @@ class S3Uri:
 
 
 class Files:
-    """S3 with the rights of one account."""
+    """S3 with the rights of an execution role."""
 
-    def __init__(self, account: Account) -> None:
-        self._s3: Any = connect_to(aws_access_key_id=account.account_id, region_name=account.region).s3
+    def __init__(self, account: Account, role: str | None) -> None:
+        self._s3: Any = in_the_name_of.clients(account, role).s3
 
     def list_channel(self, source: dict[str, str]) -> list[S3Uri]:
         """The objects of a channel's S3DataSource in lexical order, empty ones and folder markers left out.

@@ -41,7 +41,8 @@ class Training:
     def __init__(self, job: AutoMLJob, deploy: Deploy) -> None:
         self._job = job
         self._deploy = deploy
-        self._files = Files(job.account)
+        self._role: str = job.request["RoleArn"]
+        self._files = Files(job.account, self._role)
         self._lock = job.account.lock
         self._stopping = threading.Event()
         self._worker: Worker | None = None
@@ -63,7 +64,7 @@ class Training:
         try:
             # The worker needs seconds to load its libraries: start it before the data is here.
             self._worker = Worker("autoflow.local.engine.train")
-            log_streams.follow(self._job.account, LOG_GROUP, f"{self._job.name}/algo-1", self._worker)
+            log_streams.follow(self._job.account, self._role, LOG_GROUP, f"{self._job.name}/algo-1", self._worker)
             if not self._stopping.is_set():
                 self._train(self._worker)
             status, secondary, failure = self._result()

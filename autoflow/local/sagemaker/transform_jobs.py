@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from autoflow.local.sagemaker import models, paging, transform_rules
+from autoflow.local.sagemaker import in_the_name_of, models, paging, transform_rules
 from autoflow.local.sagemaker.errors import in_use, validation
 from autoflow.local.sagemaker.s3_files import Files, InputProblem, S3Uri
 from autoflow.local.sagemaker.state import Account, Document, tags_of
@@ -30,7 +30,7 @@ def create(account: Account, request: Document) -> Document:
     with account.lock:
         _require_new(account, name, arn)
         model = copy.deepcopy(models.find_model(account, request["ModelName"]))
-    _check_places(account, resolved)
+    _check_places(account, in_the_name_of.role_of_model(model), resolved)
     with account.lock:
         _require_new(account, name, arn)
         job = account.transform_jobs[name] = TransformJob(account, resolved, arn)
@@ -85,12 +85,12 @@ def _find(account: Account, name: str) -> TransformJob:
         raise validation(f"Could not find requested job with name: {name}") from None
 
 
-def _check_places(account: Account, request: Document) -> None:
+def _check_places(account: Account, role: str | None, request: Document) -> None:
     """What AWS checks in S3 before it accepts the job: that there is something to transform."""
     source = request["TransformInput"]["DataSource"]["S3DataSource"]
     try:
         S3Uri.parse(request["TransformOutput"]["S3OutputPath"])
-        Files(account).list_channel(source)
+        Files(account, role).list_channel(source)
     except InputProblem as error:
         raise validation(
             f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source: {error}'

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from autoflow.local.sagemaker import log_streams, mini_batches, transform_rules
+from autoflow.local.sagemaker import in_the_name_of, log_streams, mini_batches, transform_rules
 from autoflow.local.sagemaker.container import ENDED, Container, ContainerError, ContainerFailure
 from autoflow.local.sagemaker.s3_files import Files, InputProblem, S3Uri
 from autoflow.local.sagemaker.state import Document, now
@@ -43,7 +43,8 @@ class Transforming:
     def __init__(self, job: TransformJob, model: Document) -> None:
         self._job = job
         self._model = model
-        self._files = Files(job.account)
+        self._role = in_the_name_of.role_of_model(model)
+        self._files = Files(job.account, self._role)
         self._stopping = threading.Event()
         self._container: Container | None = None
         self._stream = f"{job.name}/i-{uuid.uuid4().hex[:17]}"
@@ -193,5 +194,5 @@ class Transforming:
         """The failure of one object: AWS's FailureReason says little, the data log says what happened."""
         head = f"{now().isoformat(timespec='milliseconds')}:[sagemaker logs]: {uri.bucket}/{uri.key}"
         lines = [f"{head}: {line}" for text in said for line in text.splitlines()]
-        log_streams.write(self._job.account, LOG_GROUP, f"{self._stream}/data-log", lines)
+        log_streams.write(self._job.account, self._role, LOG_GROUP, f"{self._stream}/data-log", lines)
         return _Failed(f"{kind}: See job logs for more information")
