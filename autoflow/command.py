@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from autoflow.errors import CommandError, InterruptedCommandError, RunError, UsageError
-from autoflow.interrupts import Notes, heeded
+from autoflow.interrupts import Notes, Page, heeded
 from autoflow.local.errors import LocalCloudError
 from autoflow.stack import program
 
 notes = Notes()
-out = Console()
+out = Page()
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -58,7 +57,7 @@ class JsonCommand(TyperCommand):
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Write a document for programs."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    out.line(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def note(text: str) -> None:

@@ -1,6 +1,8 @@
 """Ctrl-C, a polite kill, a closed terminal, a reader that goes away: all end a command in the same way."""
 
 import contextlib
+import errno
+import os
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -31,6 +33,26 @@ class Notes(Console):
         except OSError:
             # The terminal is gone. Whether that ends the command is told by SIGHUP: not under nohup.
             self.quiet = True
+
+
+class Page(Console):
+    """Standard output. It turns mute when its terminal is gone; any other trouble is an error."""
+
+    def line(self, text: str) -> None:
+        """Write a line for programs, as it is."""
+        self.out(text, highlight=False)
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            self.quiet = True
+            # Python itself writes once more at its end what could not be written.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.file.fileno())
+            os.close(nowhere)
 
 
 @contextlib.contextmanager

@@ -99,8 +99,9 @@ def test_buckets_of_one_name_in_two_clouds_are_two(port: int) -> None:
 def test_what_kill_9_leaves_behind_ends_and_the_next_start_cleans_up(port: int) -> None:
     cloud = host.start(port, services=FEW)
     start_a_function(cloud)
-    work = cloud.instance.work(cloud.mark)
+    work, half_written = cloud.instance.work(cloud.mark), cloud.instance.folder / "stack.json.4711"
     assert work.exists()
+    half_written.touch()
     os.kill(cloud.pid, signal.SIGKILL)
     end = time.monotonic() + 10
     while processes.find(cloud.mark):
@@ -110,6 +111,7 @@ def test_what_kill_9_leaves_behind_ends_and_the_next_start_cleans_up(port: int) 
     again = host.start(port, services=FEW)
     assert again.mark != cloud.mark
     assert not work.exists()
+    assert not half_written.exists()
 
 
 def test_a_recycled_process_id_is_never_killed(port: int) -> None:

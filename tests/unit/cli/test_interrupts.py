@@ -2,12 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from autoflow.interrupts import HangUp, Notes, heeded, held
+from autoflow.interrupts import HangUp, Notes, Page, heeded, held
 from tests.unit.cli.conftest import SIGNALS
 
 pytestmark = pytest.mark.usefixtures("heard")
@@ -80,6 +82,42 @@ def test_a_reader_that_has_seen_enough_ends_the_command_and_does_not_disturb_its
     with pytest.raises(HangUp):
         notes.print("progress")
     notes.print("what was removed")
+
+
+GO_ON_WITHOUT_TERMINAL = """
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from autoflow.command import out, print_json
+sys.stdin.readline()
+out.print("summary")
+print_json({"Run": "r"})
+out.print("more")
+"""
+
+
+def test_results_are_no_error_when_the_terminal_that_was_to_show_them_is_gone() -> None:
+    """GIVEN a command under nohup WHEN its terminal is closed before it prints THEN it ends as if somebody read it."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", GO_ON_WITHOUT_TERMINAL]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=theirs, stderr=pipe, text=True)
+    os.close(theirs)
+    os.close(ours)
+    _, said = process.communicate("now\n", timeout=60)
+    assert (process.returncode, said) == (0, "")
+
+
+def test_results_that_cannot_be_written_are_an_error() -> None:
+    page = Page()
+    page.file = Gone(OSError(28, "No space left on device"))
+    with pytest.raises(OSError, match="No space left"):
+        page.line("result")
+
+
+def test_lines_for_programs_are_written_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    text = '{"a": "[bold]:smile:[/] ' + "x" * 300 + '"}'
+    Page().line(text)
+    assert capsys.readouterr().out == f"{text}\n"
 
 
 def test_a_terminal_that_is_gone_disturbs_nothing() -> None:
