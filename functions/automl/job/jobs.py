@@ -111,6 +111,8 @@ def job_request(
     if settings.kms_key_arn or vpc:
         job["SecurityConfig"] = {
             **({"VolumeKmsKeyId": settings.kms_key_arn} if settings.kms_key_arn else {}),
+            # Whoever has a key of their own wants no row in the clear between the instances of a large job, either.
+            "EnableInterContainerTrafficEncryption": bool(settings.kms_key_arn),
             **({"VpcConfig": vpc} if vpc else {}),
         }
     return job

@@ -74,6 +74,7 @@ def test_key_and_network_of_the_stack_are_used() -> None:
     assert job["OutputDataConfig"]["KmsKeyId"] == "arn:aws:kms:key"
     assert job["SecurityConfig"] == {
         "VolumeKmsKeyId": "arn:aws:kms:key",
+        "EnableInterContainerTrafficEncryption": True,
         "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
     }
 
