@@ -30,6 +30,7 @@ def apply() -> None:
     """Entry point ``localstack.hooks.on_runtime_create``."""
     allow_reserved_error_names()
     let_nothing_catch_what_ends_executions()
+    choose_by_what_is_there()
     remember_json_paths()
     read_definitions_once()
     leave_connections_non_blocking()
@@ -141,6 +142,25 @@ def let_nothing_catch_what_ends_executions() -> None:
             env.stack[-1] = False
 
     _replace(ErrorEqualsDecl, "_eval_body", match_unless_terminal)
+
+
+def choose_by_what_is_there() -> None:
+    """A Choice that compares what is missing ends the execution, as in Step Functions; it may ask if it is there."""
+    from localstack.services.stepfunctions.asl.component.state.state_choice.comparison import comparison_variable
+    from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.comparison_operator_type import (
+        ComparisonOperatorType,
+    )
+    from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.variable import NoSuchVariable
+    from localstack.services.stepfunctions.asl.utils.json_path import NoSuchJsonPathError
+
+    def compare(self: Any, env: Any) -> None:
+        self.variable.eval(env)
+        missing = isinstance(env.stack[-1], NoSuchVariable)
+        if missing and self.comparison_function.operator_type is not ComparisonOperatorType.IsPresent:
+            raise NoSuchJsonPathError(self.variable.string_sampler.literal_value, env.states.get_input())
+        self.comparison_function.eval(env)
+
+    _replace(comparison_variable.ComparisonVariable, "_eval_body", compare)
 
 
 def leave_connections_non_blocking() -> None:
