@@ -106,7 +106,7 @@ def run(
     if detach:
         begun = runs.begin(_stack(stack, port), request, notes)
         note(f"It goes on by itself; {begun.stack.command('follow', begun.name)} shows how")
-        out.line(begun.name)
+        out.verbatim(begun.name)
         return
     outcome = runs.run(_stack(stack, port), request, notes, output)
     if as_json:
@@ -238,7 +238,7 @@ def report(
 
     path = reports.fetch(_running_stack(stack, port), run, output)
     reports.open_in_browser(path)
-    out.line(str(path))
+    out.verbatim(str(path))
 
 
 @app.command("filter", cls=JsonCommand)
@@ -279,8 +279,8 @@ def filter_(
 def up(port: options.Port = DEFAULT_PORT) -> None:
     """Start the local cloud and deploy the project's template into it."""
     stack = _stack(None, port)
-    out.line(f"The {stack.title} is up. Its data bucket is {stack.bucket}.")
-    out.line(f"Other tools reach it with AWS_ENDPOINT_URL=http://127.0.0.1:{port}")
+    out.verbatim(f"The {stack.title} is up. Its data bucket is {stack.bucket}.")
+    out.verbatim(f"Other tools reach it with AWS_ENDPOINT_URL=http://127.0.0.1:{port}")
 
 
 @app.command()
@@ -290,7 +290,7 @@ def down(port: options.Port = DEFAULT_PORT) -> None:
     from autoflow.local import cloud
 
     ended = cloud.stop(port)
-    out.line(f"The local cloud on port {port} is down" if ended else f"No local cloud runs on port {port}")
+    out.verbatim(f"The local cloud on port {port} is down" if ended else f"No local cloud runs on port {port}")
 
 
 @app.command()
@@ -338,4 +338,4 @@ def _running_stack(name: str | None, port: int, loss: str = "its runs and their 
 def _answer(run: str, status: str, comment: str, stack: str | None, port: int) -> None:
     from autoflow import approval
 
-    out.line(approval.answer(_running_stack(stack, port), run, status, comment))
+    out.verbatim(approval.answer(_running_stack(stack, port), run, status, comment))

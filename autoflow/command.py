@@ -57,7 +57,7 @@ class JsonCommand(TyperCommand):
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Write a document for programs."""
-    out.line(json.dumps(document, indent=2, ensure_ascii=False))
+    out.verbatim(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def note(text: str) -> None:

@@ -38,7 +38,7 @@ class Notes(Console):
 class Page(Console):
     """Standard output. It turns mute when its terminal is gone; any other trouble is an error."""
 
-    def line(self, text: str) -> None:
+    def verbatim(self, text: str) -> None:
         """Write a line for programs, as it is."""
         self.out(text, highlight=False)
 

@@ -111,12 +111,12 @@ def test_results_that_cannot_be_written_are_an_error() -> None:
     page = Page()
     page.file = Gone(OSError(28, "No space left on device"))
     with pytest.raises(OSError, match="No space left"):
-        page.line("result")
+        page.verbatim("result")
 
 
 def test_lines_for_programs_are_written_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     text = '{"a": "[bold]:smile:[/] ' + "x" * 300 + '"}'
-    Page().line(text)
+    Page().verbatim(text)
     assert capsys.readouterr().out == f"{text}\n"
 
 
