@@ -18,7 +18,8 @@ from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import PROJECT, Stack
 from tests.faults.conftest import SmallRun
 from tests.faults.mishaps import Letters, Newcomer, Started, scored, start, until, workers
-from tests.faults.orphans import Holdings, orphans, snapshot
+from tests.faults.orphans import snapshot
+from tests.faults.settled import left_over
 from tests.ledger import Ledger
 from tests.local.conftest import customers, succeeded, write_csv
 
@@ -302,18 +303,3 @@ def check_rows(cloud: Cloud, ended: dict[str, Any]) -> tuple[int, int]:
     wanted = {row["customer"] for row in customers(NEW_ROWS, seed=9)}
     assert set(found) <= wanted
     return len(wanted - set(found)), sum(found.values()) - len(found)
-
-
-def left_over(cloud: Cloud, before: Holdings) -> list[str]:
-    """Orphans; an endpoint that is being deleted takes its moment."""
-    found: list[str] = []
-
-    def none() -> bool:
-        found[:] = orphans(cloud, before)
-        return not found
-
-    try:
-        until(none, "nothing is left", 20, 1)
-    except AssertionError:
-        return found
-    return []
