@@ -1,4 +1,4 @@
-"""Endpoints and transform jobs that go wrong while rows are scored: every row is decided once, now or after a resume."""
+"""Endpoints and transform jobs that go wrong during a scoring: every row is decided once, now or after a resume."""
 
 import contextlib
 import time
