@@ -114,6 +114,7 @@ class Mishap:
     """Empty: the run recovers."""
     words: tuple[str, ...] = ()
     """Of the cause, or of the job's description when the run recovers."""
+    impatient: bool = False
     rows: Callable[[], Rows] | None = None
     """To learn from; None: as many as are enough."""
     after: Callable[[Scene], None] = lambda scene: None
@@ -221,10 +222,15 @@ MISHAPS = {
     ),
     "stopped from outside after a candidate": Mishap(stopped_with_candidate, MANY, rows=many),
     "stuck until it is told to stop": Mishap(
-        stuck, {"MaxRuntimeSeconds": 5}, "AutoMLJobFailed", ("was stopped before it had a candidate",)
+        stuck, {"MaxRuntimeSeconds": 5}, "AutoMLJobFailed", ("was stopped before it had a candidate",), impatient=True
     ),
     "stuck for good": Mishap(
-        stuck_for_good, {"MaxRuntimeSeconds": 5}, "AutoMLJobTimedOut", ("did not end within",), after=let_go
+        stuck_for_good,
+        {"MaxRuntimeSeconds": 5},
+        "AutoMLJobTimedOut",
+        ("did not end within",),
+        impatient=True,
+        after=let_go,
     ),
     "completed without a candidate": Mishap(
         over_before_the_first_candidate,
@@ -248,9 +254,9 @@ MISHAPS = {
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", MISHAPS)
-@pytest.mark.usefixtures("impatient")
 def test_a_job_that_goes_wrong_ends_in_recovery_or_in_a_named_failure(
     name: str,
+    request: pytest.FixtureRequest,
     cloud: Cloud,
     stack: Stack,
     small_run: SmallRun,
@@ -259,15 +265,17 @@ def test_a_job_that_goes_wrong_ends_in_recovery_or_in_a_named_failure(
     ledger: Ledger,
 ) -> None:
     mishap = MISHAPS[name]
+    if mishap.impatient:
+        request.getfixturevalue("impatient")
     before = snapshot(cloud)
-    request = small_run()
-    request["AutoML"] |= mishap.automl
+    asked = small_run()
+    asked["AutoML"] |= mishap.automl
     if mishap.rows:
-        request["Dataset"]["S3Uri"] = uploads(mishap.rows())
+        asked["Dataset"]["S3Uri"] = uploads(mishap.rows())
     if not mishap.error:
-        request["Scoring"] = {"S3Uri": uploads(customers(NEW_ROWS, seed=9))}
+        asked["Scoring"] = {"S3Uri": uploads(customers(NEW_ROWS, seed=9))}
     trainer = Newcomer(cloud, "train")
-    scene = Scene(cloud, start(cloud, stack, "AutoMLStateMachine", request), trainer)
+    scene = Scene(cloud, start(cloud, stack, "AutoMLStateMachine", asked), trainer)
     try:
         mishap.happens(scene)
         ended = scene.run.ended()
