@@ -1,7 +1,5 @@
 """Undo a run that is under way: stop its execution and remove what it had made."""
 
-import time
-
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
@@ -10,8 +8,6 @@ from autoflow import leftovers
 from autoflow.errors import CommandError, InterruptedCommandError
 from autoflow.execution import Execution
 from autoflow.upload import Uploads
-
-_PATIENCE_SECONDS = 900
 
 
 def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console, word: str = "run") -> str:
@@ -30,8 +26,8 @@ def after_ctrl_c(uploads: Uploads, execution: Execution | None, console: Console
             status = execution.stop()
             if status == "SUCCEEDED":
                 raise InterruptedCommandError(_too_late(execution))
-            clean_up(execution, console)
             _check_ended(execution, status)
+            clean_up(execution, console)
         uploads.delete()
         resuming = leftovers.resuming(execution) if execution else ""
         return f". Finished parts stay; {resuming} scores the others" if resuming else ""
@@ -54,33 +50,21 @@ def end(execution: Execution, console: Console) -> None:
     """
     status = execution.describe()["status"]
     if status == "RUNNING":
-        list(execution.news())
         status = execution.stop()
     if status not in ("ABORTED", "RUNNING"):
         raise CommandError(f"{execution.name} had ended ({status}) before it could be stopped; what it made stays")
-    clean_up(execution, console)
     _check_ended(execution, status)
+    clean_up(execution, console)
 
 
 def clean_up(execution: Execution, console: Console) -> None:
     """Remove what a stopped execution had made, and say what that was.
 
     Raises:
-        CommandError: something had to stay.
+        CommandError: something had to stay, or the stack is too old to do it.
     """
-    removed: list[str] = []
-    left: list[str] = []
-    end = time.monotonic() + _PATIENCE_SECONDS
-    for attempt in leftovers.removed(execution):
-        removed += attempt.removed
-        for reason in set(attempt.left) - set(left):
-            console.print(Text(f"Not yet removed: {reason}"))
-        left = attempt.left
-        if time.monotonic() > end:
-            break
+    removed = leftovers.removed(execution)
     console.print(Text(f"Removed: {', '.join(removed)}" if removed else "There was nothing to remove"))
-    if left:
-        raise CommandError("; ".join(left))
 
 
 def _too_late(execution: Execution) -> str:
@@ -94,4 +78,4 @@ def _too_late(execution: Execution) -> str:
 
 def _check_ended(execution: Execution, status: str) -> None:
     if status == "RUNNING":
-        raise CommandError(f"the execution {execution.name} does not end, although it was told to and nothing is left")
+        raise CommandError(f"the execution {execution.name} does not end, although it was told to")

@@ -14,9 +14,7 @@ from autoflow import news
 from autoflow.documents import json_object
 from autoflow.stack import Stack
 
-_SETTLE_SECONDS = 5
-"""A function that is at work when its execution is stopped goes on; hardly any takes longer."""
-_CREATE = "Create "
+_END_SECONDS = 5
 _LOOK_AGAIN_SECONDS = 0.2
 _NAME_LENGTH = 23
 """So long that the run's name still contains it whole."""
@@ -47,8 +45,6 @@ class Execution:
         self.name = arn.rpartition(":")[2]
         self.waiting = False
         """Whether it waited for approval when the last news came."""
-        self.making: frozenset[str] = frozenset()
-        """What functions were about to create when it was stopped: ``AutoML Job``, ``Endpoint`` …"""
         self._history = _History(stack, arn)
 
     @classmethod
@@ -98,23 +94,14 @@ class Execution:
             yield step
 
     def stop(self) -> str:
-        """Stop this execution and those nested in it, and let a function that is at work finish.
+        """Stop this execution; its stack stops those that it started, and removes what it made.
 
         Returns:
             Its status after that: it may have ended in another way before.
         """
         client = self.stack.client("stepfunctions")
-        stopped: set[str] = set()
-        # One may have been started since the last look, so look again until none is new.
-        while new := [history for history in self._history.all() if history.arn not in stopped]:
-            for history in new:
-                client.stop_execution(executionArn=history.arn, error="Aborted", cause="stopped by the user")
-                stopped.add(history.arn)
-            list(self.news())
-        if at_work := [history.entered for history in self._history.all() if history.was_at_work()]:
-            self.making = frozenset(name.removeprefix(_CREATE) for name in at_work if name.startswith(_CREATE))
-            time.sleep(_SETTLE_SECONDS)
-        end = time.monotonic() + _SETTLE_SECONDS
+        client.stop_execution(executionArn=self.arn, error="Aborted", cause="stopped by the user")
+        end = time.monotonic() + _END_SECONDS
         while (status := str(self.describe()["status"])) == "RUNNING" and time.monotonic() < end:
             time.sleep(_LOOK_AGAIN_SECONDS)
         return status
@@ -163,11 +150,6 @@ class _History:
         """State data as text: the newest output of a state that has all of it."""
         self.children: list[_History] = []
 
-    def all(self) -> "Iterator[_History]":
-        yield self
-        for child in self.children:
-            yield from child.all()
-
     def news(self) -> Iterator[Step]:
         for event in self._new_events():
             kind, at = event["type"], event["timestamp"].timestamp()
@@ -191,12 +173,6 @@ class _History:
             if not child.ended:
                 yield from child.news()
 
-    def was_at_work(self) -> bool:
-        """Whether the stopped execution had a function running."""
-        client = self.stack.client("stepfunctions")
-        events = client.get_execution_history(executionArn=self.arn, reverseOrder=True, maxResults=3)["events"]
-        return any(event["type"] in _AT_WORK for event in events)
-
     def _new_events(self) -> list[dict[str, Any]]:
         client = self.stack.client("stepfunctions")
         pages = client.get_paginator("get_execution_history").paginate(
@@ -219,4 +195,3 @@ class _History:
 _STATE_SIGN = '"Execution":'
 """Is in the data of every machine, and not in what a Map gives to one of its parts."""
 _ENDED = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
-_AT_WORK = {"TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted"}

@@ -1,6 +1,5 @@
 """The stack that a command works with: in the local cloud or in an AWS account."""
 
-import json
 import shlex
 import shutil
 import sys
@@ -10,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from autoflow.errors import CommandError, UsageError
+from autoflow.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -60,21 +59,6 @@ class Stack:
             for resource in page["StackResourceSummaries"]:
                 if resource["ResourceType"] == resource_type:
                     yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
-
-    def invoke(self, logical_id: str, event: dict[str, Any]) -> Any:
-        """Invoke one of the stack's functions and return what it returned.
-
-        Raises:
-            CommandError: there is no such function, or it failed.
-        """
-        names = dict(self.resources("AWS::Lambda::Function"))
-        if logical_id not in names:
-            raise CommandError(f"{self.title} has no function {logical_id}; deploy the project's template again")
-        answer = self.client("lambda").invoke(FunctionName=names[logical_id], Payload=json.dumps(event).encode())
-        payload = json.loads(answer["Payload"].read() or "null")
-        if "FunctionError" in answer:
-            raise CommandError(f"{logical_id}: {payload.get('errorType')}: {payload.get('errorMessage')}")
-        return payload
 
 
 def program() -> str:

@@ -35,10 +35,12 @@ def end_executions_at_once(replace: Any) -> None:
     set_timed_out: Any = vars(Environment)["set_timed_out"]
     terminated: Any = vars(backend.BaseExecutionWorkerCommunication)["terminated"]
 
-    def add_event_until_closed(self: Any, context: Any, *arguments: Any, **named: Any) -> int:
+    def add_event_until_closed(self: Any, context: Any, event_type: Any, *arguments: Any, **named: Any) -> int:
         if getattr(self, "closed", False):
+            if str(event_type).endswith("Scheduled"):
+                raise RuntimeError("the execution has ended: nothing begins any more")
             return int(context.last_published_event_id)
-        return int(add_event(self, context, *arguments, **named))
+        return int(add_event(self, context, event_type, *arguments, **named))
 
     def close(env: Any, kind: Any, details: Any) -> None:
         env.event_history_context.source_event_id = 0

@@ -3,7 +3,7 @@
 ``$.Ended``:
 
 - ``Kind``: ``run``, ``scoring`` or ``deployment``; ``Name``, ``Status`` and ``Execution`` of what ended.
-- ``Error`` and ``Cause``, for people.
+- ``What``, ``Error`` and ``Cause``, for people: ``run was stopped``, and why.
 - ``Deployments``: ``EndpointName`` and ``ConfigName`` of each deployment that did not come to its end.
 - ``Todo``: ``CleanUp``; ``Wait``, then clean up again; ``Tell`` people; or ``Nothing``.
 - ``By``: the execution that cleans up, this one or an earlier one.
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from automl import runs
-from automl.errors import InvalidRequest
+from automl.errors import InvalidRequest, ServiceUnavailable
 from automl.failures import Failure, unwrap
 from automl.outcome.claims import claim
 from automl.outcome.cost import STARTED_BY
@@ -42,10 +42,12 @@ MAKES = {
 }
 """State → what its function may yet create after the execution has ended."""
 
-_NAMELESS = {
-    "ABORTED": ("Aborted", "The execution was stopped from outside"),
-    "TIMED_OUT": ("States.Timeout", "The execution took longer than its TimeoutSeconds"),
+_ENDS = {
+    "ABORTED": ("was stopped", "Aborted", "The execution was stopped from outside"),
+    "TIMED_OUT": ("timed out", "States.Timeout", "The execution took longer than its TimeoutSeconds"),
 }
+"""Status → what happened in a few words; error and cause where nobody gave one."""
+_FAILED = ("failed", "States.Unknown", "")
 
 Document = dict[str, Any]
 
@@ -91,14 +93,17 @@ class Settling:
 
         Raises:
             InvalidRequest: it is no execution of this stack.
-            ServiceUnavailable: another execution claims the same clean-up at this moment; asking again is safe.
+            ServiceUnavailable: it is said to be running, or somebody claims its clean-up right now; asking again is safe.
         """
         described: Mapping[str, Any] = self.sfn.describe_execution(executionArn=execution_arn)
         kind, status, name = self._kind(execution_arn), described["status"], described["name"]
         ended: Document = {"Kind": kind, "Name": name, "Status": status, "By": cleaner["Id"]}
         ended["Execution"] = _execution(described)
         nothing = {**ended, "Todo": NOTHING, "Left": 0}
-        # One that runs was redriven: what it goes on with must not be taken away.
+        if status == "RUNNING" and not described.get("redriveCount"):
+            # A description may be older than the event that the execution has ended.
+            raise ServiceUnavailable(f"execution {name} is said to be running; ask again")
+        # One that was redriven goes on with what it has made.
         if status in {"RUNNING", "SUCCEEDED"} or self._is_nested(described):
             return nothing
         last = last_moments(self.sfn, execution_arn)
@@ -120,16 +125,19 @@ class Settling:
             ended["WaitSeconds"] = wait_seconds(since, self.settings.minimum_wait_seconds)
             todo = next_step(told=told, left=cleaned["Left"], waits=waits and since < PATIENCE_SECONDS)
             failure = failure.with_remainder(cleaned["Left"]) if todo == TELL else failure
-        said = {"Error": failure.error, "Cause": failure.cause, "Left": len(cleaned.get("Left", []))}
+        said = {
+            "What": f"{kind} {_ENDS.get(status, _FAILED)[0]}",
+            "Error": failure.error,
+            "Cause": failure.cause,
+            "Left": len(cleaned.get("Left", [])),
+        }
         return {**ended, **said, "Deployments": loose.deployments, "Todo": todo}
 
     def _kind(self, execution_arn: str) -> str:
         parts = execution_arn.split(":")
         kind = self._machines().get(parts[6]) if len(parts) > 6 else None
         if kind is None:
-            raise InvalidRequest(
-                f"{execution_arn!r} is no execution of this stack; name one of its own"
-            )
+            raise InvalidRequest(f"{execution_arn!r} is no execution of this stack; name one of its own")
         return kind
 
     def _machines(self) -> dict[str, str]:
@@ -212,7 +220,7 @@ def failure_of(status: str, last: LastMoments, described: Mapping[str, Any]) -> 
     """Why the execution ended, for people."""
     if "Error" in last.state and status == "FAILED":
         return unwrap(last.state["Error"])
-    error, cause = _NAMELESS.get(status, ("States.Unknown", ""))
+    _, error, cause = _ENDS.get(status, _FAILED)
     told = {"Error": described.get("error"), "Cause": described.get("cause"), **last.caught}
     return unwrap({"Error": told["Error"] or error, "Cause": told["Cause"] or cause})
 

@@ -77,7 +77,7 @@ def test_ctrl_c_while_the_execution_is_being_started_stops_it(
     monkeypatch.setattr(Execution, "start", interrupted)
     step_functions.add_response("start_execution", {"executionArn": EXECUTION, "startDate": NOW})
     expect_to_be_stopped(step_functions, "ABORTED")
-    step_functions.add_response("get_execution_history", {"events": []})
+    expect_to_be_cleaned_up(stack, step_functions)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(InterruptedCommandError, match="nothing of the run is left"):
@@ -90,15 +90,22 @@ def test_ctrl_c_while_the_execution_is_being_started_stops_it(
 def expect_to_be_stopped(step_functions: Stubber, status: str) -> None:
     reason = {"error": "Aborted", "cause": "stopped by the user"}
     step_functions.add_response("stop_execution", {"stopDate": NOW}, {"executionArn": EXECUTION, **reason})
-    entered = {"id": 1, "timestamp": NOW, "type": "TaskSubmitted"}
-    nested = {"taskSubmittedEventDetails": {"output": json.dumps({"ExecutionArn": NESTED}), **TASK}}
-    step_functions.add_response("get_execution_history", {"events": [{**entered, **nested}]})
-    step_functions.add_response("get_execution_history", {"events": []})
-    # It was started since the last look, and is stopped all the same.
-    step_functions.add_response("stop_execution", {"stopDate": NOW}, {"executionArn": NESTED, **reason})
-    for _ in range(4):
-        step_functions.add_response("get_execution_history", {"events": []})
     step_functions.add_response("describe_execution", {**DESCRIPTION, "status": status})
+
+
+def expect_to_be_cleaned_up(stack: Stack, step_functions: Stubber, *removed: str) -> None:
+    stack.outputs["CleanupStateMachineArn"] = MACHINE.replace("AutoML", "Cleanup")
+    cleanup = EXECUTION.replace("AutoML:abc", "Cleanup:ghi")
+    asked = {
+        "stateMachineArn": stack.outputs["CleanupStateMachineArn"],
+        "input": json.dumps({"ExecutionArn": EXECUTION}),
+    }
+    step_functions.add_response(
+        "start_execution", {"executionArn": cleanup, "startDate": NOW}, {"stateMachineArn": machine, "input": asked}
+    )
+    output = json.dumps({"By": cleanup, "CleanedUp": {"Removed": removed}})
+    ended = {**DESCRIPTION, "status": "SUCCEEDED", "output": output}
+    step_functions.add_response("describe_execution", ended, {"executionArn": cleanup})
 
 
 def test_what_had_succeeded_before_ctrl_c_is_not_removed(
@@ -191,7 +198,7 @@ def test_any_other_end_stops_the_run(
     monkeypatch.setattr(runs, "follow", ending(number, waiting=waiting))
     step_functions.add_response("start_execution", {"executionArn": EXECUTION, "startDate": NOW})
     expect_to_be_stopped(step_functions, "ABORTED")
-    step_functions.add_response("get_execution_history", {"events": []})
+    expect_to_be_cleaned_up(stack, step_functions)
     with pytest.raises(InterruptedCommandError, match="nothing of the run is left"):
         runs.run(stack, data, quiet())
     assert keys(stack) == []
@@ -217,12 +224,11 @@ def test_a_run_that_is_left_to_itself_keeps_its_uploads(
 
 def test_a_run_is_ended_by_name(stack: Stack, step_functions: Stubber) -> None:
     step_functions.add_response("describe_execution", {**DESCRIPTION, "status": "RUNNING"})
-    step_functions.add_response("get_execution_history", {"events": []})
     expect_to_be_stopped(step_functions, "ABORTED")
-    step_functions.add_response("get_execution_history", {"events": []})
+    expect_to_be_cleaned_up(stack, step_functions, "model abc")
     console = quiet()
     abort.end(Execution(stack, EXECUTION, NOW), console)
-    assert "nothing to remove" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Removed: model abc" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_run_that_has_ended_cannot_be_stopped(stack: Stack, step_functions: Stubber) -> None:

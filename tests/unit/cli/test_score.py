@@ -15,7 +15,7 @@ from rich.console import Console
 
 from autoflow import abort, endpoints, leftovers, lookup, results, summary
 from autoflow import score as scorings
-from autoflow.errors import CommandError, InterruptedCommandError, ScoringError, UsageError
+from autoflow.errors import InterruptedCommandError, ScoringError, UsageError
 from autoflow.execution import Execution
 from autoflow.options import Engine
 from autoflow.request import Options, of_options
@@ -203,111 +203,10 @@ def test_predictions_of_runs_and_scorings_are_found_by_name(stack: Stack) -> Non
         lookup.predictions_named(stack, "nobody")
 
 
-@pytest.fixture
-def functions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the stack's functions were asked; the first call comes too early, all others succeed."""
-    asked: list[tuple[str, dict[str, Any]]] = []
-
-    def invoke(stack: Stack, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        asked.append((function, event))
-        if len(asked) == 1:
-            raise CommandError("EndpointBusy: it is being created")
-        return {"Status": "Deleted"}
-
-    monkeypatch.setattr(Stack, "invoke", invoke)
-    monkeypatch.setattr(leftovers, "_PAUSE_SECONDS", 0)
-    return asked
-
-
-def serve(stack: Stack, name: str) -> None:
-    sagemaker: Any = stack.client("sagemaker")
-    sagemaker.create_model(ModelName="m", ExecutionRoleArn="arn:aws:iam::123456789012:role/sagemaker-role")
-    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="c")
-
-
-def test_an_endpoint_of_its_own_goes_with_a_scoring_that_is_stopped_even_while_it_is_created(
-    stack: Stack, step_functions: Stubber, functions: list[tuple[str, dict[str, Any]]]
-) -> None:
-    serve(stack, SERVING["EndpointName"])  # type: ignore[arg-type]
-    happened(step_functions, Rows=ROWS, Serving=SERVING)
-    console = quiet()
-    abort.clean_up(scoring(stack), console)
-    event = {"Endpoint": {"Name": SERVING["EndpointName"], "ConfigName": "c"}}
-    assert functions == [("RemoveEndpointFunction", event)] * 2
-    assert f"Removed: endpoint {SERVING['EndpointName']}" in shown(console)
-    assert "Not yet removed: EndpointBusy" in shown(console)
-
-
-@pytest.mark.parametrize(
-    "serving", [{**SERVING, "Ready": True}, {**SERVING, "Keep": True}, {**SERVING, "EndpointName": "gone"}, None]
-)
-def test_an_endpoint_that_is_another_s_or_is_to_stay_or_is_gone_is_left_alone(
-    stack: Stack,
-    step_functions: Stubber,
-    functions: list[tuple[str, dict[str, Any]]],
-    serving: dict[str, Any] | None,
-) -> None:
-    serve(stack, SERVING["EndpointName"])  # type: ignore[arg-type]
-    happened(step_functions, **({"Serving": serving} if serving else {}))
-    console = quiet()
-    abort.clean_up(scoring(stack), console)
-    assert functions == []
-    assert "nothing to remove" in shown(console)
-
-
-def transform_job(name: str) -> dict[str, Any]:
-    return {
-        "TransformJobName": name,
-        "TransformJobArn": f"arn:aws:sagemaker:eu-west-1:123456789012:transform-job/{name}",
-        "CreationTime": NOW,
-        "TransformJobStatus": "InProgress",
-    }
-
-
-def described_job(name: str, folder: str) -> dict[str, Any]:
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/{folder}rows/features/"}}
-    return {
-        **transform_job(name),
-        "ModelName": "m",
-        "TransformInput": {"DataSource": source},
-        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/{folder}transform/"},
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    }
-
-
-@pytest.mark.parametrize("engine", ["BatchTransform", "Endpoint"])
-def test_only_the_transform_job_of_the_scoring_is_stopped_also_when_nobody_was_told_of_it(
-    stack: Stack,
-    step_functions: Stubber,
-    stub: Callable[[Any], Stubber],
-    functions: list[tuple[str, dict[str, Any]]],
-    engine: str,
-) -> None:
-    functions.append(("", {}))
-    happened(step_functions, Rows={**ROWS, "Engine": engine})
-    if engine == "BatchTransform":
-        outputs = {f"{NAME}-5da273ff": FOLDER, f"{NAME}-6eb384aa": "scorings/of-a-longer-name/"}
-        sagemaker = stub(stack.client("sagemaker"))
-        jobs = [transform_job(name) for name in outputs]
-        asked = {"NameContains": f"{NAME}-", "StatusEquals": "InProgress"}
-        sagemaker.add_response("list_transform_jobs", {"TransformJobSummaries": jobs}, asked)
-        for name, folder in outputs.items():
-            sagemaker.add_response("describe_transform_job", described_job(name, folder), {"TransformJobName": name})
-    console = quiet()
-    abort.clean_up(scoring(stack), console)
-    job = ("StopTransformJobFunction", {"TransformJob": {"Name": f"{NAME}-5da273ff"}})
-    assert functions[1:] == ([job] if engine == "BatchTransform" else [])
-    assert ("transform job" in shown(console)) == (engine == "BatchTransform")
-
-
 def stopped(step_functions: Stubber, status: str) -> None:
     reason = {"error": "Aborted", "cause": "stopped by the user"}
     arn = f"{ARN}:execution:Scoring:{NAME}"
     step_functions.add_response("stop_execution", {"stopDate": NOW}, {"executionArn": arn, **reason})
-    for _ in range(2):
-        step_functions.add_response("get_execution_history", {"events": []})
     described(step_functions, status)
 
 
@@ -335,8 +234,8 @@ def test_ctrl_c_takes_back_the_upload_and_says_how_to_go_on(
     monkeypatch.setattr(scorings, "follow", follow)
     begins(step_functions)
     stopped(step_functions, "ABORTED")
-    for _ in range(2):  # what is there to remove, and to go on from
-        happened(step_functions, **({"Rows": rows} if rows else {}))
+    monkeypatch.setattr(leftovers, "removed", lambda execution: [])
+    happened(step_functions, **({"Rows": rows} if rows else {}))
     console = quiet()
     with pytest.raises(InterruptedCommandError, match=told):
         scorings.score(stack, data, console)
