@@ -1,4 +1,4 @@
-"""All cases: the paths, and what each Retry and each Catch makes of them."""
+"""All paths, and what each Retry and each Catch makes of them."""
 
 from dataclasses import replace
 
@@ -19,13 +19,13 @@ def through(machine: str, state: str) -> Case:
     raise LookupError(f"no case in PATHS reaches {state!r} of {machine}; add one")
 
 
-def _usual(case: Case, state: str) -> list[Json]:
+def usual(case: Case, state: str) -> list[Json]:
     """Answers of the state's calls in the case."""
     value = case.answers.get(state, answers.USUAL[case.machine][state])
     return value if isinstance(value, list) else [value] * case.states.count(state)
 
 
-def _camel(state: str) -> str:
+def camel(state: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in state.split())
 
 
@@ -42,44 +42,23 @@ def recoveries() -> list[Case]:
             changed = dict(base.answers)
             for name in [name for name in left if name in base.states]:
                 errors = [throw(error) for retrier in left.pop(name)["Retry"] for error in retrier["ErrorEquals"]]
-                changed[name] = [*errors, *_usual(base, name)]
+                changed[name] = [*errors, *usual(base, name)]
             found.append(replace(base, name=f"{base.name}AfterRetries", answers=changed))
     return found
 
 
-def exhaustions() -> list[Case]:
-    """Per Task: the standard retry's error once more than it retries."""
-    found = []
-    for machine in MACHINES:
-        for state in tasks(machine):
-            retrier = state.body["Retry"][-1]
-            errors = [throw(retrier["ErrorEquals"][0])] * (retrier["MaxAttempts"] + 1)
-            found.append(_caught(machine, state, "GivesUp", errors))
-    return found
-
-
-def catches() -> list[Case]:
-    """Per Task: an error that nobody retries."""
-    return [
-        _caught(machine, state, f"Throws{error.replace('.', '')}", [throw(error)])
-        for machine in MACHINES
-        for state in tasks(machine)
-        for error in ("States.Timeout", "Sandbox.Timedout")
-    ]
-
-
-def _caught(machine: str, state: State, name: str, errors: list[Json]) -> Case:
-    """The case in which the state's first call ends with the last of the errors."""
-    base = through(machine, state.name)
+def caught(base: Case, state: State, name: str, errors: list[Json]) -> Case:
+    """The case under another name, when the state's first call ends with the last of the errors."""
+    machine = base.machine
     before = base.states[: base.states.index(state.name) + 1]
     thrown = errors[-1]["Throw"]
     if machine == PART:
         path = " > ".join(before)
-        case = replace(base, name=_camel(state.name) + name, path=path, answers={**base.answers, state.name: errors})
+        case = replace(base, name=name, path=path, answers={**base.answers, state.name: errors})
         return fails(case, thrown["Error"], thrown["Cause"])
     target: str = _catcher(state, thrown["Error"])["Next"]
     path = " > ".join([*before, AFTER.get(target, target)])
-    case = replace(base, name=_camel(state.name) + name, path=path, answers={**base.answers, state.name: errors})
+    case = replace(base, name=name, path=path, answers={**base.answers, state.name: errors})
     if target == "Approval Timed Out":
         return replace(case, outcome=("Rejected", "Nobody approved"))
     if path.endswith("Run Succeeded"):

@@ -112,7 +112,7 @@ def _selected(session: pytest.Session) -> list[Case]:
 
 @pytest.fixture(scope="session")
 def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    services = ("stepfunctions", "sns", "sqs", "sts", "iam", "lambda", "s3", "logs")
+    services = ("stepfunctions", "sns", "sqs", "sts", "iam", "lambda", "s3", "logs", "events")
     mocks = mock_file([*PATHS, *_selected(request.session)], tmp_path_factory.mktemp("sfn"))
     with host.temporary(services=services, mock_config=mocks, wait_scale=WAIT_SCALE) as cloud:
         yield Machines(cloud)
