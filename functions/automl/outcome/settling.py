@@ -93,7 +93,7 @@ class Settling:
 
         Raises:
             InvalidRequest: it is no execution of this stack.
-            ServiceUnavailable: it is said to be running, or somebody claims its clean-up right now; asking again is safe.
+            ServiceUnavailable: it is said to be running, or its clean-up is just being claimed; ask again.
         """
         described: Mapping[str, Any] = self.sfn.describe_execution(executionArn=execution_arn)
         kind, status, name = self._kind(execution_arn), described["status"], described["name"]

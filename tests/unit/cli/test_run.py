@@ -94,15 +94,10 @@ def expect_to_be_stopped(step_functions: Stubber, status: str) -> None:
 
 
 def expect_to_be_cleaned_up(stack: Stack, step_functions: Stubber, *removed: str) -> None:
-    stack.outputs["CleanupStateMachineArn"] = MACHINE.replace("AutoML", "Cleanup")
-    cleanup = EXECUTION.replace("AutoML:abc", "Cleanup:ghi")
-    asked = {
-        "stateMachineArn": stack.outputs["CleanupStateMachineArn"],
-        "input": json.dumps({"ExecutionArn": EXECUTION}),
-    }
-    step_functions.add_response(
-        "start_execution", {"executionArn": cleanup, "startDate": NOW}, {"stateMachineArn": machine, "input": asked}
-    )
+    machine, cleanup = MACHINE.replace("AutoML", "Cleanup"), EXECUTION.replace("AutoML:abc", "Cleanup:ghi")
+    stack.outputs["CleanupStateMachineArn"] = machine
+    asked = {"stateMachineArn": machine, "input": json.dumps({"ExecutionArn": EXECUTION})}
+    step_functions.add_response("start_execution", {"executionArn": cleanup, "startDate": NOW}, asked)
     output = json.dumps({"By": cleanup, "CleanedUp": {"Removed": removed}})
     ended = {**DESCRIPTION, "status": "SUCCEEDED", "output": output}
     step_functions.add_response("describe_execution", ended, {"executionArn": cleanup})
