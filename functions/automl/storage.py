@@ -10,33 +10,38 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from automl.errors import InvalidRequest
+from automl.quoting import quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _READ_BYTES = 1024 * 1024
+_LONGEST_KEY = 1024
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _ONE_PART_AT_A_TIME = TransferConfig(use_threads=False)
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in S3: its ``s3://`` URI and its size in bytes."""
+    """An object in S3: its ``s3://`` URI, its size in bytes, and the tag of its content where it is known."""
 
     uri: str
     size: int
+    etag: str = ""
 
 
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an ``s3://bucket/key`` URI; the key may be empty.
 
     Raises:
-        InvalidRequest: the text is not an S3 URI.
+        InvalidRequest: the text is not an S3 URI, or names a key that S3 cannot have.
     """
     scheme, separator, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not separator or not bucket:
-        raise InvalidRequest(f"{uri!r} is not an S3 URI; write s3://bucket/key")
+        raise InvalidRequest(f"{quoted(uri)} is not an S3 URI; write s3://bucket/key")
+    if len(key) * 4 > _LONGEST_KEY and (size := len(key.encode())) > _LONGEST_KEY:
+        raise InvalidRequest(f"{quoted(uri)} has a key of {size:,} bytes, but S3 has none beyond {_LONGEST_KEY:,}")
     return bucket, key
 
 
@@ -46,7 +51,7 @@ def list_objects(s3: "S3Client", uri: str) -> Iterator[StoredObject]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             if not item["Key"].endswith("/"):
-                yield StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"])
+                yield StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item.get("ETag", ""))
 
 
 def read_bytes(s3: "S3Client", uri: str) -> bytes:

@@ -9,14 +9,25 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from automl.data.column_types import clean_text
-from automl.data.diagnosis import Position, blank_records, check_quotes
+from automl.data.diagnosis import (
+    Position,
+    blank_records,
+    check_bytes,
+    check_ends,
+    check_quotes,
+    check_repeated_header,
+)
 from automl.data.dialect import Layout
 from automl.errors import InvalidDataset
 
 BLOCK_BYTES = 16 * 1024 * 1024
-LONGEST_RECORD = 8 * BLOCK_BYTES
+LONGEST_RECORD = 4 * BLOCK_BYTES
+"""A row that does not end is looked into as text, which takes ten times its bytes."""
 _SLICE_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
+UNZIPPED_UNJUDGED = 256 * 1024 * 1024
+MOST_UNZIPPED = 600
+"""Times its size that a gzip file may unpack to. The format's own limit is 1,032, tables stay below 100."""
 
 
 class ByteStream(Protocol):
@@ -27,15 +38,35 @@ class ByteStream(Protocol):
         ...
 
 
+class _Counted:
+    """A stream that knows how much of it was read."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int, /) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
 def unzipped(stream: ByteStream, uri: str) -> Iterator[bytes]:
     """The decompressed bytes of a gzip stream in chunks.
 
     Raises:
-        InvalidDataset: the stream ends early or is damaged.
+        InvalidDataset: the stream ends early, is damaged, or unpacks to far more than a table could.
     """
+    counted, size = _Counted(stream), 0
     try:
-        with gzip.GzipFile(fileobj=stream, mode="rb") as file:  # type: ignore[call-overload]
+        with gzip.GzipFile(fileobj=counted, mode="rb") as file:  # type: ignore[call-overload]
             while chunk := file.read(BLOCK_BYTES):
+                size += len(chunk)
+                if size > UNZIPPED_UNJUDGED and size > MOST_UNZIPPED * counted.count:
+                    raise InvalidDataset(
+                        f"{uri} unpacks to more than {MOST_UNZIPPED} times its size, as no table does; if it is one, "
+                        "upload it without compression"
+                    )
                 yield chunk
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidDataset(
@@ -52,32 +83,41 @@ def chunks(stream: ByteStream) -> Iterator[bytes]:
 def record_blocks(pieces: Iterator[bytes], longest: int = LONGEST_RECORD) -> Iterator[bytes]:
     """Regroup bytes so that each block ends where a record ends, quoted line breaks respected.
 
-    A block that outgrows ``longest`` without such an end is passed on as it is, for diagnosis.
+    Bytes that outgrow ``longest`` without such an end are passed on as they are, for diagnosis; so are the last ones.
     """
-    rest = b""
+    rest: list[bytes] = []
+    size, odd = 0, False  # of the rest: its bytes, and whether it ends inside quotes
     for piece in pieces:
-        data = rest + piece
-        end = _last_record_end(data)
-        if end < 0 and len(data) > longest:
-            end = len(data)
+        end, odd = _last_record_end(piece, odd)
+        if end < 0 and size + len(piece) > longest:
+            end, odd = len(piece), False
         if end > 0:
-            yield data[:end]
-            data = data[end:]
-        rest = data
+            yield b"".join([*rest, piece[:end]])
+            rest, size, piece = [], 0, piece[end:]
+        if piece:
+            rest.append(piece)
+            size += len(piece)
     if rest:
-        yield rest
+        yield b"".join(rest)
 
 
-def _last_record_end(data: bytes) -> int:
-    """Position after the last line break with an even number of quotes before it, or -1."""
+def _last_record_end(data: bytes, odd: bool) -> tuple[int, bool]:
+    """Position after the last line break that is not inside quotes, or -1; and whether the data end inside quotes.
+
+    Args:
+        data: some bytes.
+        odd: whether they begin inside quotes.
+    """
+    at_end = odd = bool((data.count(b'"') + odd) % 2)
     position = len(data)
-    quotes = data.count(b'"')
     while (newline := data.rfind(b"\n", 0, position)) >= 0:
-        quotes -= data.count(b'"', newline, position)
-        if quotes % 2 == 0:
-            return newline + 1
-        position = newline
-    return -1
+        odd ^= bool(data.count(b'"', newline, position) % 2)
+        if not odd:
+            return newline + 1, at_end
+        position = data.rfind(b'"', 0, newline) + 1  # line breaks after it are inside the same quotes
+        if not position:
+            break
+    return -1, at_end
 
 
 def text_frames(pieces: Iterator[bytes], layout: Layout, uri: str) -> Iterator[pl.DataFrame]:
@@ -89,8 +129,9 @@ def text_frames(pieces: Iterator[bytes], layout: Layout, uri: str) -> Iterator[p
         uri: the object's name in errors.
 
     Raises:
-        InvalidDataset: the first row with more or fewer cells than the header, misplaced quotes, NUL bytes, or another
-            encoding than UTF-8; with its row (from 0) and line (from 1) in the object.
+        InvalidDataset: the first row with more or fewer cells than the header, misplaced quotes, a CR without LF
+            outside quotes, NUL bytes, another encoding than UTF-8, or what joining files leaves behind; with its row
+            (from 0) and line (from 1) in the object.
     """
     where = Position(uri, layout.start_byte, 0, layout.start_line)
     for block in record_blocks(pieces):
@@ -102,16 +143,12 @@ def text_frames(pieces: Iterator[bytes], layout: Layout, uri: str) -> Iterator[p
 
 
 def _parse(block: bytes, layout: Layout, where: Position, line_feeds: int) -> pl.DataFrame:
-    if b"\0" in block:
-        line = where.line + block.count(b"\n", 0, block.index(b"\0"))
-        raise InvalidDataset(
-            f"{where.uri} has a NUL byte at byte {where.byte + block.index(b'\0')} (line {line}); "
-            "write it as UTF-8 text without NUL bytes"
-        )
+    lone_returns = check_bytes(block, where)
     body = block.strip(b"\r\n")
     leading = len(block) - len(block.lstrip(b"\r\n"))
     start = Position(where.uri, where.byte + leading, where.row, where.line + block.count(b"\n", 0, leading))
     line_feeds -= block.count(b"\n", 0, leading) + block.count(b"\n", leading + len(body))
+    check_ends(body, start, LONGEST_RECORD)
     width = len(layout.columns)
     schema = dict.fromkeys(layout.columns, pl.String())
     if not body:
@@ -138,8 +175,7 @@ def _parse(block: bytes, layout: Layout, where: Position, line_feeds: int) -> pl
     if _has_short_records(body, frame, layout.delimiter, inside):
         blank = blank_records(body, layout.delimiter, width, start)
         frame = frame.with_row_index("").filter(~pl.col("").is_in(blank)).drop("")
-        return clean_text(frame)
-    lone_returns = b"\r" in body and body.count(b"\r") != body.count(b"\r\n")
+    check_repeated_header(frame, start)
     one_line_each = line_feeds + 1 == frame.height and not lone_returns
     return clean_text(frame, with_line_breaks=not one_line_each)
 

@@ -3,10 +3,10 @@
 import io
 import itertools
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from botocore.exceptions import ClientError
@@ -14,9 +14,11 @@ from botocore.exceptions import ClientError
 from automl.data import csv_source, parquet_source
 from automl.data.ahead import ahead
 from automl.data.column_types import values
-from automl.data.dialect import Layout, check_columns, read_layout
+from automl.data.dialect import Layout, check_columns, named, read_layout
+from automl.data.formats import check_format
 from automl.errors import InvalidDataset
 from automl.nearest import nearest_name
+from automl.quoting import quoted
 from automl.storage import StoredObject, list_objects, split_uri
 
 if TYPE_CHECKING:
@@ -24,13 +26,8 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 1024 * 1024
 _MARKER_NAMES = ("_", ".")
-_OTHER_FORMATS = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook",
-    b"BZh9": "compressed with bzip2",
-    b"\xfd7zXZ\x00": "compressed with xz",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-}
+MOST_OBJECTS = 10_000
+"""Opening each takes a while; more could not be read in a function's time."""
 _DENIED = (
     "access is denied; deploy the stack with the parameter SourceBucketName set to this bucket, "
     "or copy the data into the stack's own bucket"
@@ -44,6 +41,8 @@ _UNREADABLE = {
     "403": _DENIED,
     "PermanentRedirect": "its bucket is in another region; use a bucket in the stack's region",
     "InvalidObjectState": "it is archived; restore it first",
+    "PreconditionFailed": "it changed while it was being read; start again when nobody writes it any more",
+    "412": "it changed while it was being read; start again when nobody writes it any more",
 }
 
 
@@ -114,7 +113,7 @@ class Dataset:
         if column not in self.columns:
             nearest = nearest_name(column, self.columns)
             remedy = f"did you mean {nearest!r}?" if nearest else f"it has {named(self.columns)}"
-            raise InvalidDataset(f"{what} {column!r} is not a column of {self.uri}; {remedy}")
+            raise InvalidDataset(f"{what} {quoted(column)} is not a column of {self.uri}; {remedy}")
 
     def batches(self) -> Iterator[Batch]:
         """The rows in their order; every call reads the dataset anew. Columns are those of the first object.
@@ -138,10 +137,16 @@ class Dataset:
     def _frames(self, source: Source) -> Iterator[pl.DataFrame]:
         uri = source.stored.uri
         if source.layout is None:
-            return parquet_source.text_frames(self.s3, source.stored, source.columns)
-        body = _get(self.s3, uri)
+            return self._parquet_frames(source)
+        body = _get(self.s3, source.stored)
         pieces = ahead(csv_source.unzipped(body, uri) if source.zipped else csv_source.chunks(body))
         return csv_source.text_frames(_skip(pieces, source.layout.start_byte), source.layout, uri)
+
+    def _parquet_frames(self, source: Source) -> Iterator[pl.DataFrame]:
+        try:
+            yield from parquet_source.text_frames(self.s3, source.stored, source.columns)
+        except ClientError as error:
+            raise _unreadable(source.stored.uri, error) from error
 
 
 def open_dataset(s3: "S3Client", uri: str, delimiter: str | None = None) -> Dataset:
@@ -166,18 +171,12 @@ def open_dataset(s3: "S3Client", uri: str, delimiter: str | None = None) -> Data
     return Dataset(uri, (first, *others), s3)
 
 
-def named(names: Sequence[str], most: int = 12) -> str:
-    """Quoted names for a message, not too many of them."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more
-
-
 def _find(s3: "S3Client", uri: str) -> list[StoredObject]:
     try:
         found = list_objects(s3, uri)
         first = next(found, None)
         alone = first is None or first.uri == uri
-        objects = [stored for stored in (first, *([] if alone else found)) if stored]
+        objects = [stored for stored in (first, *([] if alone else itertools.islice(found, MOST_OBJECTS))) if stored]
     except ClientError as error:
         raise _unreadable(uri, error) from error
     objects = [
@@ -185,6 +184,10 @@ def _find(s3: "S3Client", uri: str) -> list[StoredObject]:
     ]
     if not objects:
         raise InvalidDataset(f"There is no object at {uri}, nor any whose key begins so; check the URI")
+    if len(objects) > MOST_OBJECTS:
+        raise InvalidDataset(
+            f"There are more than {MOST_OBJECTS:,} objects at {uri}; join them into fewer, larger ones"
+        )
     for stored in objects:
         if not stored.size:
             raise InvalidDataset(f"{stored.uri} is empty; write a header and at least one row, or remove the object")
@@ -192,22 +195,18 @@ def _find(s3: "S3Client", uri: str) -> list[StoredObject]:
 
 
 def _open(s3: "S3Client", stored: StoredObject, delimiter: str | None) -> Source:
-    body = _get(s3, stored.uri, f"bytes=0-{HEAD_BYTES - 1}")
+    body = _get(s3, stored, f"bytes=0-{HEAD_BYTES - 1}")
     head = body.read(HEAD_BYTES)
     complete = len(head) == stored.size
     if head.startswith(parquet_source.MAGIC):
         return Source(stored, parquet_source.read_columns(s3, stored))
-    for magic, other in _OTHER_FORMATS.items():
-        if head.startswith(magic):
-            raise InvalidDataset(
-                f"{stored.uri} is {other}; save it as CSV, plain or compressed with gzip, or as Parquet"
-            )
     zipped = head.startswith(csv_source.GZIP_MAGIC)
     if zipped:
         if complete:  # reads to the end, so that damage is found here
             head = b"".join(itertools.islice(csv_source.unzipped(io.BytesIO(head), stored.uri), 1))
         else:
             head = _begin_unzipped(head, stored.uri)
+    check_format(stored.uri, head, unpacked=zipped)
     layout = read_layout(stored.uri, head, complete and len(head) < csv_source.BLOCK_BYTES, delimiter)
     return Source(stored, layout.columns, layout, zipped)
 
@@ -232,14 +231,14 @@ def _check_same(first: Source, other: Source) -> None:
         )
 
 
-def _get(s3: "S3Client", uri: str, byte_range: str | None = None) -> csv_source.ByteStream:
-    bucket, key = split_uri(uri)
+def _get(s3: "S3Client", stored: StoredObject, byte_range: str | None = None) -> csv_source.ByteStream:
+    """The object's content, as long as it is what was found first."""
+    bucket, key = split_uri(stored.uri)
+    asked: Any = {"Range": byte_range, "IfMatch": stored.etag}
     try:
-        if byte_range:
-            return s3.get_object(Bucket=bucket, Key=key, Range=byte_range)["Body"]
-        return s3.get_object(Bucket=bucket, Key=key)["Body"]
+        return s3.get_object(Bucket=bucket, Key=key, **{name: value for name, value in asked.items() if value})["Body"]
     except ClientError as error:
-        raise _unreadable(uri, error) from error
+        raise _unreadable(stored.uri, error) from error
 
 
 def _unreadable(uri: str, error: ClientError) -> Exception:

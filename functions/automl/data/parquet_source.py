@@ -55,10 +55,13 @@ def text_frames(s3: "S3Client", stored: StoredObject, columns: tuple[str, ...]) 
 
     Raises:
         InvalidDataset: a part of the object cannot be read.
+        ClientError: it is no longer what it was.
     """
     bucket, key = split_uri(stored.uri)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         s3.download_fileobj(bucket, key, file)
+        if stored.etag:  # S3 compares it with the object's
+            s3.head_object(Bucket=bucket, Key=key, IfMatch=stored.etag)
         file.flush()
         try:
             lazy = pl.scan_parquet(file.name, glob=False)
