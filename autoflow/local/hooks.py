@@ -22,6 +22,7 @@ from autoflow.local.auto_scaling import refuse_auto_scaling
 from autoflow.local.cloud import OWNER_VARIABLE
 from autoflow.local.ended_executions import end_executions_at_once
 from autoflow.local.sagemaker.front_door import refuse_unreadable_requests
+from autoflow.local.task_errors import name_errors_of_calls
 from autoflow.local.visitors import refuse_web_pages
 
 
@@ -29,6 +30,7 @@ from autoflow.local.visitors import refuse_web_pages
 def apply() -> None:
     """Entry point ``localstack.hooks.on_runtime_create``."""
     allow_reserved_error_names()
+    name_errors_of_calls()
     let_nothing_catch_what_ends_executions()
     choose_by_what_is_there()
     remember_json_paths()
