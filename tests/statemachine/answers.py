@@ -76,6 +76,8 @@ NOT_GOOD_ENOUGH: Json = {"Uri": f"{RUN_URI}evaluation.json", "Accepted": False, 
 SCORING: Json = {"Rows": 197, "Accepted": 180, "Review": 17, "Quality": {"Rows": 197, "Metrics": {"Accuracy": 0.97}}}
 CALIBRATED: Json = {"Uri": f"{RUN_URI}calibration.json", "Method": "Sigmoid", "Confidence": {"Threshold": 0.9}}
 RESULT: Json = {"Run": "digits-0a1b2c3d", "Outcome": "Completed"}
+LONG_CAUSE = json.dumps({"ExecutionArn": "arn:nested", "Error": "E", "Cause": '{"a": "b"} ' * 4_000})[:32_768]
+"""As long as Step Functions lets a Cause be, and half as long again once it is written into state data."""
 FAILURE: Json = {"Error": "WhatCleanUpSays", "Cause": "what people are told", "Removed": []}
 ROWS: Json = {
     "OutputUri": RUN_URI,
@@ -122,6 +124,21 @@ TRANSFORM_JOB: Json = {
     "DeadlineSeconds": 5400,
     "WaitSeconds": 15,
 }
+ENDED: Json = {
+    "Kind": "run",
+    "Name": "digits",
+    "Status": "ABORTED",
+    "What": "run was stopped",
+    "Execution": {"Id": "arn:execution", "Name": "digits", "StartTime": "2026-11-20T10:00:00.000Z"},
+    "By": "arn:cleanup",
+    "Error": "Aborted",
+    "Cause": "stopped by the user",
+    "Deployments": [],
+    "Todo": "Tell",
+    "WaitSeconds": 15,
+    "Left": 0,
+}
+CLEANED_UP: Json = {"Error": "Aborted", "Cause": "stopped by the user", "Removed": ["model digits"], "Left": []}
 PARTS: Json = {"Rows": 197, "Accepted": 180, "Review": 17, "Usage": {"LambdaRequests": 4}}
 PART: Json = {"Part": 0, "Rows": 100, "Accepted": 90, "Review": 10}
 
@@ -147,6 +164,10 @@ def endpoint(status: str, **changes: Any) -> Json:
 
 def transform_job(status: str, **changes: Any) -> Json:
     return result({**TRANSFORM_JOB, "Status": status, **changes})
+
+
+def settled(todo: str, **changes: Any) -> Json:
+    return result({**ENDED, "Todo": todo, **changes})
 
 
 def result(value: Any) -> Json:
@@ -232,6 +253,11 @@ USUAL: dict[str, dict[str, Json]] = {
         "Measure Predictions": result({"All": {"Rows": 197}, "Accepted": {"Rows": 180}}),
         "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
         "Summarize Scoring": result(SCORING),
+    },
+    "cleanup": {
+        "Settle Execution": settled("Tell"),
+        "Clean Up": result(CLEANED_UP),
+        "Notify Failure": {"Return": {"MessageId": "m"}},
     },
     "part": {
         "Invoke Endpoint": result({"Part": 0, "Rows": 100}),

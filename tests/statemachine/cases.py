@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 
-from tests.statemachine import answers, automl_cases, deployment_cases, scoring_cases
+from tests.statemachine import answers, automl_cases, cleanup_cases, deployment_cases, scoring_cases
 from tests.statemachine.answers import throw
 from tests.statemachine.case import Case, Json, fails
 from tests.statemachine.definitions import MACHINES, PART, State, tasks
 
-PATHS = [*automl_cases.AUTOML, *deployment_cases.DEPLOYMENT, *scoring_cases.SCORING, *scoring_cases.PARTS]
-AFTER = {**automl_cases.AFTER, **deployment_cases.AFTER, **scoring_cases.AFTER}
+PATHS = [
+    *automl_cases.AUTOML,
+    *deployment_cases.DEPLOYMENT,
+    *scoring_cases.SCORING,
+    *scoring_cases.PARTS,
+    *cleanup_cases.CLEANUP,
+]
+AFTER = {**automl_cases.AFTER, **deployment_cases.AFTER, **scoring_cases.AFTER, **cleanup_cases.AFTER}
 
 
 def through(machine: str, state: str) -> Case:
@@ -64,7 +70,7 @@ def caught(base: Case, state: State, name: str, errors: list[Json]) -> Case:
     if path.endswith("Run Succeeded"):
         return case
     if target == "Clean Up Failed":
-        return replace(case, error=base.origin[0], cause=thrown["Cause"])
+        return replace(case, error=base.origin[0], cause=base.origin[1])
     if state.name in ("Roll Back Endpoint", "Notify Failure", "Stop Transform Job") and base.status == "FAILED":
         return case
     return fails(replace(case, outcome=("", "")), thrown["Error"], thrown["Cause"])

@@ -63,7 +63,7 @@ class Machines:
         self.arns: dict[str, str] = {}
         cloud.client("s3").create_bucket(Bucket=BUCKET)
         cloud.client("s3").put_object(Bucket=BUCKET, Key=answers.ROWS["PartsKey"], Body=b"[0, 1]")
-        for machine in ("deployment", "scoring", definitions.PART, "automl"):
+        for machine in ("deployment", "scoring", definitions.PART, "automl", "cleanup"):
             self.arns[machine] = self.create(machine, machine)
 
     def create(self, machine: str, name: str, **substitutions: str) -> str:

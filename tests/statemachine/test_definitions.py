@@ -34,7 +34,7 @@ CAPACITY_RETRY = {**STANDARD_RETRY, "ErrorEquals": ["Lambda.TooManyRequestsExcep
 CATCH_TARGETS = {
     "cleanup": {
         "Notify Failure": ("Nobody Told", "$.NotifyError"),
-        "*": ("Clean Up Failed", "$.Error"),
+        "*": ("Not Settled", "$.Error"),
     },
     "automl": {
         "Deploy Champion": ("Champion Not Scored", "$.ChampionError"),

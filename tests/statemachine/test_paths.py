@@ -45,6 +45,10 @@ def check_output(case: Case, execution: Execution) -> None:
         assert output == answers.RESULT
         outcome = execution.input_of("Publish Results")["Outcome"]
         told = outcome["Name"], outcome["Reason"]
+    elif case.machine == "cleanup":
+        cleaned = answers.CLEANED_UP if "Clean Up" in case.states else {}
+        assert output == {"By": answers.ENDED["By"], "CleanedUp": cleaned}
+        return
     else:
         assert output == (answers.PART if case.machine == definitions.PART else answers.SCORING)
         return
