@@ -69,6 +69,9 @@ confidence: .venv/.synced ## Measure whether promised precision and intervals ho
 bench-transform: .venv/.synced .venv-benchmark/.synced ## Measure Transform Data against pandas, awswrangler and the engine alone (SIZES="400x5 …", MBxruns)
 	$(PYTHON) -m benchmarks.transform_data $(SIZES)
 
+faults: .venv/.synced ## Break everything that can be broken, count what came of it, and write the table of docs/reliability.md
+	$(PYTHON) -m benchmarks.faults
+
 lock: | .uv/bin/uv ## Resolve all dependencies anew
 	$(UV) pip compile --quiet --upgrade --python-version 3.13 --generate-hashes -c requirements/localstack-constraints.txt \
 		--group dev --custom-compile-command "make lock" -o requirements/dev.txt pyproject.toml
@@ -86,4 +89,4 @@ lock: | .uv/bin/uv ## Resolve all dependencies anew
 clean: ## Remove what the build made
 	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint audit format quality confidence bench-transform lock clean
+.PHONY: help setup demo test lint audit format quality confidence bench-transform faults lock clean
