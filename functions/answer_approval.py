@@ -17,8 +17,7 @@ CLIENTS = approval.Clients(
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
     """An event ``SageMaker Model Package State Change`` → what became of it."""
-    detail = event["detail"]
-    package = detail.get("ModelPackageArn") or event["resources"][0]
-    outcome = approval.answer(CLIENTS, package, detail["ModelApprovalStatus"], SETTINGS.data_bucket)
+    package, status = approval.read_event(event)
+    outcome = approval.answer(CLIENTS, package, status, SETTINGS.data_bucket)
     logger.info("approval status changed", extra={"package": package, "outcome": outcome})
     return {"Package": package, "Outcome": outcome}

@@ -3,9 +3,17 @@
 A message says what was wrong, where (file, column, first offending row) and what to do about it.
 """
 
+from automl.quoting import shortened
+
+MAX_MESSAGE = 4_000
+"""Characters. A message is in the state data and in what a Catch hands on, and those hold 256 KiB."""
+
 
 class AutopilotFlowError(Exception):
     """Base of every error this project raises on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message, MAX_MESSAGE))
 
 
 class InvalidRequest(AutopilotFlowError):

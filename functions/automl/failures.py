@@ -17,12 +17,33 @@ _OWN = frozenset(
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.AutopilotFlowError)
 )
+_PERMISSION = "Give the state machine's role the permission in template.yaml and deploy again"
+_OUTAGE = "AWS failed for minutes; see its health dashboard, and start again when it is well"
+_LATER = "Start again when less is going on in the account"
 _ADVICE = {
     "Aborted": "Start again if that was not intended",
     "States.Timeout": "A state ran longer than its TimeoutSeconds; look at its log and start again",
     "Sandbox.Timedout": "The function ran out of time; give it a longer Timeout or more memory in template.yaml",
     "States.DataLimitExceeded": "A state's data is too large; shorten the request and start again",
-    "States.Permissions": "Give the state machine's role the permission in template.yaml and deploy again",
+    "States.Runtime": "An answer was not what its state reads; deploy the stack as a whole, then start again",
+    "States.Permissions": _PERMISSION,
+    "Lambda.AccessDeniedException": _PERMISSION,
+    "StepFunctions.AccessDeniedException": _PERMISSION,
+    "SNS.AuthorizationErrorException": _PERMISSION,
+    "Lambda.TooManyRequestsException": "Have the quota of concurrent executions raised, or start when less is going on",
+    "StepFunctions.ExecutionLimitExceeded": _LATER,
+    "StepFunctions.ExecutionLimitExceededException": _LATER,
+    "StepFunctions.AWSStepFunctionsException": _OUTAGE,
+    "SNS.AmazonSNSException": _OUTAGE,
+    "SNS.InternalErrorException": _OUTAGE,
+    "SNS.ThrottledException": _LATER,
+    "SNS.NotFoundException": "The stack's topic is gone; deploy the stack again",
+    "Lambda.ServiceException": _OUTAGE,
+    "Lambda.AWSLambdaException": _OUTAGE,
+    "Lambda.SdkClientException": _OUTAGE,
+    "Lambda.ClientExecutionTimeoutException": _OUTAGE,
+    "Lambda.Unknown": "The function ended without a word; see its log, and give it more memory in template.yaml",
+    "Runtime.UnmarshalError": "Simplify the input, whose layers are too many or whose numbers are too long to be read",
     "Runtime.OutOfMemory": "Give the function more memory in template.yaml and start again",
     "Runtime.ExitError": "The function ended unexpectedly, usually out of memory; raise its memory and start again",
     "ClientError": "Correct what AWS complains about, often a permission, and start again",

@@ -1,6 +1,5 @@
 """What an execution is asked to do: checked, filled up from the stack's defaults, refused where it cannot work."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 from automl import confidence_request, runs, schema
 from automl.errors import InvalidRequest
 from automl.objectives import DEFAULT_OBJECTIVE, check_gate, check_objective, problem_type_of
-
-MAX_REQUEST_BYTES = 64 * 1024
-"""The request travels in the state data, which Step Functions limits to 256 KiB."""
+from automl.quoting import quoted
+from automl.storage import split_uri
 
 HYPERPARAMETER_TUNING = "HYPERPARAMETER_TUNING"
 
@@ -48,12 +46,6 @@ def resolve(document: Any, defaults: Defaults, run_name: str) -> Request:
     Raises:
         InvalidRequest: the document breaks the schema, contradicts itself, or asks for what SageMaker cannot do.
     """
-    size = len(json.dumps(document, ensure_ascii=False).encode("utf-8", errors="replace"))
-    if size > MAX_REQUEST_BYTES:
-        raise InvalidRequest(
-            f"The execution input has {size:,} bytes but may have {MAX_REQUEST_BYTES:,}; "
-            "shorten Transform, the usual cause"
-        )
     schema.check(document, "request", "the execution input")
     problem = _problem(document.get("Problem", {}))
     automl = _automl(document.get("AutoML", {}), defaults)
@@ -74,6 +66,9 @@ def resolve(document: Any, defaults: Defaults, run_name: str) -> Request:
     }
     if "Scoring" in document:
         request["Scoring"] = dict(document["Scoring"])
+    for section in ("Dataset", "Scoring"):
+        if section in request:
+            split_uri(request[section]["S3Uri"])  # refused before anything is made
     _check_columns(request)
     _check_split(request["Transform"])
     _check_selection(request)
@@ -115,6 +110,11 @@ def _serverless(asked: Mapping[str, Any], defaults: Defaults) -> dict[str, int]:
 
 
 def _endpoint(asked: Mapping[str, Any], mode: str, defaults: Defaults, run_name: str) -> dict[str, Any]:
+    if runs.is_name_for_proofs(asked.get("Name", "")):
+        raise InvalidRequest(
+            f"Endpoint.Name is {asked['Name']!r}, as the endpoints are called on which runs prove their models and "
+            "which they delete; choose a name with another ending"
+        )
     serverless_asked = "Serverless" in asked
     instances_asked = "InstanceType" in asked or "InstanceCount" in asked
     if serverless_asked and instances_asked:
@@ -187,19 +187,23 @@ def _check_columns(request: Request) -> None:
     identity = request["Dataset"].get("IdColumn")
     if identity == target:
         raise InvalidRequest(
-            f"Dataset.IdColumn and Dataset.TargetColumn are both {target!r}; name two different columns"
+            f"Dataset.IdColumn and Dataset.TargetColumn are both {quoted(target)}; name two different columns"
         )
     transform = request["Transform"]
     for name, key in ((target, "TargetColumn"), (identity, "IdColumn")):
         if name in transform["Drop"]:
             raise InvalidRequest(
-                f"Transform.Drop lists {name!r}, the Dataset.{key}, which is never a feature; take it out of Drop"
+                f"Transform.Drop lists {quoted(name)}, the Dataset.{key}, which is never a feature; take it out of Drop"
             )
         if name in transform["Derive"]:
-            raise InvalidRequest(f"Transform.Derive would overwrite {name!r}, the Dataset.{key}; choose another name")
+            raise InvalidRequest(
+                f"Transform.Derive would overwrite {quoted(name)}, the Dataset.{key}; choose another name"
+            )
     for name in transform["Derive"]:
         if not name or name != name.strip():
-            raise InvalidRequest(f"Transform.Derive has the column name {name!r}; use a name without outer spaces")
+            raise InvalidRequest(
+                f"Transform.Derive has the column name {quoted(name)}; use a name without outer spaces"
+            )
 
 
 def _check_split(transform: Mapping[str, Any]) -> None:

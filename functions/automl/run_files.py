@@ -157,9 +157,23 @@ class ScoringFiles:
         return f"{self.transform_folder}part-{part:05d}.csv.out"
 
     @property
+    def results(self) -> tuple[str, ...]:
+        """Folders that belong to one scoring alone, which empties them before it begins."""
+        return (
+            f"{self.uri}rows/",
+            self.predictions_folder,
+            self.accepted_folder,
+            self.review_folder,
+            self.finished_folder,
+            self.failures_folder,
+            self.transform_folder,
+        )
+
+    @property
     def summary(self) -> str:
         """``result.json``; in a run's folder that is the run's, and a scoring's is ``scoring.json``."""
-        return f"{self.uri}{'scoring' if '/runs/' in self.uri else 'result'}.json"
+        top = self.uri.split("/")[3]
+        return f"{self.uri}{'scoring' if top == 'runs' else 'result'}.json"
 
     @property
     def predictions_folder(self) -> str:

@@ -19,9 +19,17 @@ def run_name(execution: Mapping[str, str]) -> str:
     Args:
         execution: ``Id`` (ARN), ``Name`` and ``StartTime`` of the execution, none of which a redrive changes.
     """
-    words = re.sub(r"[^a-z0-9]+", "-", execution["Name"].lower())
-    base = words.strip("-")[: NAME_LENGTH - _SUFFIX - 1].strip("-") or "run"
-    return f"{base}-{_digest(execution['Id'], execution['StartTime'])}"
+    return f"{_base(execution['Name'])}-{_digest(execution['Id'], execution['StartTime'])}"
+
+
+def _base(execution_name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", execution_name.lower())
+    return words.strip("-")[: NAME_LENGTH - _SUFFIX - 1].strip("-") or "run"
+
+
+def may_be_run_of(name: str, execution_id: str) -> bool:
+    """Whether an execution with this ARN can have made a run of this name: all but the digest follows from the ARN."""
+    return re.fullmatch(f"{re.escape(_base(execution_id.rpartition(':')[2]))}-[0-9a-f]{{{_SUFFIX}}}", name) is not None
 
 
 def run_uri(bucket: str, name: str) -> str:
@@ -37,6 +45,11 @@ def staging_name(run_name: str) -> str:
 def champion_staging_name(run_name: str) -> str:
     """The endpoint on which a run scores a champion that is not in service."""
     return f"{run_name}-champion"
+
+
+def is_name_for_proofs(endpoint_name: str) -> bool:
+    """Whether a run may come to prove a model on an endpoint of this name, and delete it afterwards."""
+    return re.fullmatch(rf".*-[0-9a-f]{{{_SUFFIX}}}-(staging|champion)", endpoint_name) is not None
 
 
 def config_name(model_name: str, execution_id: str) -> str:

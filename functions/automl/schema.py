@@ -2,14 +2,17 @@
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from automl.errors import InvalidRequest
 from automl.nearest import nearest_name
+from automl.plain_json import check_plain, place
+from automl.quoting import shortened, visible
 
 _TYPES = {
     "object": "a JSON object",
@@ -22,6 +25,23 @@ _TYPES = {
 SCHEMAS = Path(__file__).with_name("schemas")
 
 
+def _matches(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """All our patterns are of whole texts. Python's ``$``, unlike JSON Schema's, lets a line break follow."""
+    if isinstance(instance, str) and not re.compile(pattern.removesuffix("$")).fullmatch(instance):
+        yield ValidationError(f"does not match {pattern}")
+
+
+def _is_unique(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """In a time that grows with the items; jsonschema compares each pair when they are of several types."""
+    if wanted and isinstance(instance, list):
+        items = {json.dumps(item, sort_keys=True) for item in instance}
+        if len(items) < len(instance):
+            yield ValidationError("has repetitions")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _matches, "uniqueItems": _is_unique})  # type: ignore[no-untyped-call]
+
+
 @functools.cache
 def load(name: str) -> dict[str, Any]:
     """The schema of that name, for example ``request``."""
@@ -30,14 +50,15 @@ def load(name: str) -> dict[str, Any]:
 
 
 def check(document: Any, name: str, subject: str) -> None:
-    """Raise InvalidRequest with the first thing about the document that breaks the schema.
+    """Raise InvalidRequest with the first thing about the document that breaks the schema, or with why none can hold.
 
     Args:
         document: parsed JSON.
         name: the schema's name, for example ``request``.
         subject: what the document is, to begin messages with, for example ``the execution input``.
     """
-    errors = sorted(Draft202012Validator(load(name)).iter_errors(document), key=_importance)
+    check_plain(document, subject)
+    errors = sorted(_Validator(load(name)).iter_errors(document), key=_importance)
     if errors:
         raise InvalidRequest(explain(errors[0], subject))
 
@@ -49,18 +70,17 @@ def _importance(error: ValidationError) -> tuple[bool, int, str]:
 
 def explain(error: ValidationError, subject: str) -> str:
     """One sentence for a schema violation, naming the place and the remedy."""
-    place = _place(error.absolute_path)
+    at = place(error.absolute_path)
     rules = cast(dict[str, Any], error.schema)
     instance: Any = error.instance
     if error.validator == "additionalProperties":
-        return _unknown_key(instance, rules["properties"], place, subject)
+        return _unknown_key(instance, rules["properties"], at, subject)
     if error.validator == "required":
         missing = next(key for key in rules["required"] if key not in instance)
         hint = rules["properties"].get(missing, {}).get("description", "")
-        return f"{_joined(place, missing)} is missing from {subject}. Add it{f': {hint}' if hint else ''}"
-    where = place or subject[0].upper() + subject[1:]
-    value = json.dumps(instance, ensure_ascii=False)
-    shown = value if len(value) <= 100 else f"{value[:100]}…"
+        return f"{_joined(at, missing)} is missing from {subject}. Add it{f': {hint}' if hint else ''}"
+    where = at or subject[0].upper() + subject[1:]
+    shown = visible(shortened(json.dumps(instance, ensure_ascii=False)))
     return f"{where} is {shown} but must be {_expectation(str(error.validator), rules)}"
 
 
@@ -81,6 +101,8 @@ def _expectation(rule: str, rules: Mapping[str, Any]) -> str:
             text = "not empty" if limit == 1 else f"at least {limit:,} long"
         case "maxLength" | "maxItems":
             text = f"at most {limit:,} long"
+        case "maxProperties":
+            text = f"an object of at most {limit:,} keys"
         case "uniqueItems":
             text = "free of repetitions"
         case _:
@@ -91,20 +113,13 @@ def _expectation(rule: str, rules: Mapping[str, Any]) -> str:
     return f"{text} ({description})" if description else text
 
 
-def _unknown_key(instance: Iterable[str], properties: Iterable[str], place: str, subject: str) -> str:
+def _unknown_key(instance: Iterable[str], properties: Iterable[str], at: str, subject: str) -> str:
     known = sorted(properties)
     unknown = min(key for key in instance if key not in known)
     nearest = nearest_name(unknown, known)
-    remedy = f"Did you mean {_joined(place, nearest)!r}?" if nearest else f"Known keys here are {', '.join(known)}"
-    return f"{_joined(place, unknown)!r} in {subject} is not a known key. {remedy}"
+    remedy = f"Did you mean {_joined(at, nearest)!r}?" if nearest else f"Known keys here are {', '.join(known)}"
+    return f"{_joined(at, shortened(unknown))!r} in {subject} is not a known key. {remedy}"
 
 
-def _joined(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key
-
-
-def _place(path: Iterable[str | int]) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".")
+def _joined(at: str, key: str) -> str:
+    return f"{at}.{key}" if at else key

@@ -8,8 +8,10 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from automl.data.column_types import DTYPES
+from automl.data.extent import MOST_GROWTH, MOST_STEPS, extent
 from automl.errors import InvalidRequest
 from automl.nearest import nearest_name
+from automl.quoting import quoted, shortened, visible
 
 FUNCTIONS = frozenset(
     {
@@ -63,6 +65,7 @@ def parse(text: str, types: Mapping[str, str], place: str) -> Expression:
         InvalidRequest: it cannot be parsed, looks at other rows, or names an unknown column or function, or its parts
             do not fit the columns' types.
     """
+    _check_extent(text, place)
     bare = _QUOTED.sub(" ", text)
     for word in _WORD.findall(bare):
         if word.upper() in _REFUSED_WORDS and word not in types:
@@ -71,22 +74,42 @@ def parse(text: str, types: Mapping[str, str], place: str) -> Expression:
         if name.upper() not in FUNCTIONS | _KEYWORDS_BEFORE_PARENTHESIS:
             nearest = nearest_name(name, FUNCTIONS)
             hint = f"did you mean {nearest}?" if nearest else f"known functions are {', '.join(sorted(FUNCTIONS))}"
-            raise InvalidRequest(f"{place} calls {name}, which is not a function of one row's values; {hint}")
+            raise InvalidRequest(
+                f"{place} calls {shortened(name)}, which is not a function of one row's values; {hint}"
+            )
     if _QUOTED_CALL.search(_QUOTED.sub(lambda match: '""' if match[0].startswith('"') else " ", text)):
-        raise InvalidRequest(f"{place} {text!r} calls a function by a quoted name; write its name without quotes")
+        raise InvalidRequest(f"{place} {quoted(text)} calls a function by a quoted name; write its name without quotes")
     try:
         value = pl.sql_expr(text)
         columns = tuple(dict.fromkeys(value.meta.root_names()))
     except PolarsError as error:
-        raise InvalidRequest(f"{place} {text!r} is not an SQL expression: {_first_line(error)}; {_ROW_ONLY}") from error
+        raise InvalidRequest(
+            f"{place} {quoted(text)} is not an SQL expression: {_first_line(error)}; {_ROW_ONLY}"
+        ) from error
     for name in columns:
         if name not in types:
             nearest = nearest_name(name, types)
             hint = f"did you mean {nearest!r}?" if nearest else "put names with special characters in double quotes"
-            raise InvalidRequest(f"{place} {text!r} uses {name!r}, which is not a column; {hint}")
+            raise InvalidRequest(f"{place} {quoted(text)} uses {quoted(name)}, which is not a column; {hint}")
     if not columns:
-        raise InvalidRequest(f"{place} {text!r} uses no column; {_ROW_ONLY}")
+        raise InvalidRequest(f"{place} {quoted(text)} uses no column; {_ROW_ONLY}")
     return Expression(text, value, columns, _dtype(text, value, {name: types[name] for name in columns}, place))
+
+
+def _check_extent(text: str, place: str) -> None:
+    steps, growth = extent(text)
+    if steps > MOST_STEPS:
+        many = f"{steps:,}" if steps < 1_000_000 else "millions of"
+        raise InvalidRequest(
+            f"{place} {quoted(text)} takes {many} steps for each row but may take {MOST_STEPS}; shorten it: BETWEEN, "
+            "NULLIF, LEFT, RIGHT, SUBSTR and CASE with an operand repeat what they are given; "
+            "x >= 1 AND x <= 2 does not"
+        )
+    if growth > MOST_GROWTH:
+        raise InvalidRequest(
+            f"{place} {quoted(text)} could make a text more than {MOST_GROWTH:,} times as long; "
+            "nest fewer REPLACE, or replace by shorter texts"
+        )
 
 
 def _dtype(text: str, value: pl.Expr, types: Mapping[str, str], place: str) -> pl.DataType:
@@ -94,15 +117,17 @@ def _dtype(text: str, value: pl.Expr, types: Mapping[str, str], place: str) -> p
     try:
         dtype = sample.select(value.alias("value")).schema["value"]
     except PolarsError as error:
-        listed = ", ".join(f"{name!r} is {kind}" for name, kind in types.items())
+        listed = shortened(", ".join(f"{quoted(name)} is {kind}" for name, kind in types.items()), 300)
         raise InvalidRequest(
-            f"{place} {text!r} does not fit its columns' types ({listed}): {_first_line(error)}; "
+            f"{place} {quoted(text)} does not fit its columns' types ({listed}): {_first_line(error)}; "
             "CAST(… AS …) converts, and a date is written DATE '2026-01-31'"
         ) from error
     if dtype.is_nested() or not (dtype.is_numeric() or dtype in set(DTYPES.values()) or isinstance(dtype, pl.Datetime)):
-        raise InvalidRequest(f"{place} {text!r} gives {dtype}; make it a number, a text, a boolean, a date or a time")
+        raise InvalidRequest(
+            f"{place} {quoted(text)} gives {dtype}; make it a number, a text, a boolean, a date or a time"
+        )
     return dtype
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+    return visible(shortened(str(error).partition("\n")[0], 200))

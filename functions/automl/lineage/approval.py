@@ -5,6 +5,7 @@ status is looked at, so an answer is seen either by the one that stores or by th
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _ANSWERED_OR_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+_PACKAGE_ARN = re.compile(r"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:model-package/[A-Za-z0-9/_.-]{1,200}\Z")
 _DECIDED = frozenset({registry.APPROVED, registry.REJECTED})
 
 
@@ -56,6 +58,24 @@ def wait(clients: Clients, run: Mapping[str, Any], package_arn: str, task_token:
     if package is None:
         raise InvalidRequest(f"Model package {package_arn} was deleted before it was approved or rejected; start again")
     return _answer(clients, run["Uri"], package)
+
+
+def read_event(event: Mapping[str, Any]) -> tuple[str, str]:
+    """ARN and approval status of the model package that an event of SageMaker is about.
+
+    Raises:
+        InvalidRequest: it is no such event.
+    """
+    detail, resources = event.get("detail"), event.get("resources")
+    told = detail if isinstance(detail, Mapping) else {}
+    first = resources[0] if isinstance(resources, list) and resources else None
+    package, status = told.get("ModelPackageArn") or first, told.get("ModelApprovalStatus")
+    if not (isinstance(package, str) and _PACKAGE_ARN.match(package) and isinstance(status, str)):
+        raise InvalidRequest(
+            "The event has no detail.ModelPackageArn or no detail.ModelApprovalStatus; "
+            "send 'SageMaker Model Package State Change' of SageMaker, and no other event"
+        )
+    return package, status
 
 
 def answer(clients: Clients, package_arn: str, told: str, data_bucket: str) -> str:

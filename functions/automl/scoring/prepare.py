@@ -164,15 +164,7 @@ def parts_to_score(s3: "S3Client", rows: Mapping[str, Any], parts: Iterable[int]
 
 def _clear(s3: "S3Client", files: ScoringFiles) -> None:
     """Remove what an earlier attempt, which may have had more parts, left in the folder."""
-    for folder in (
-        f"{files.uri}rows/",
-        files.predictions_folder,
-        files.accepted_folder,
-        files.review_folder,
-        files.finished_folder,
-        files.failures_folder,
-        files.transform_folder,
-    ):
+    for folder in files.results:
         delete_prefix(s3, folder)
 
 

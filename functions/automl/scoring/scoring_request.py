@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from automl import runs
 from automl.errors import InvalidRequest
+from automl.quoting import quoted
 from automl.run_files import ScoringFiles
 from automl.scoring.engines import BATCH_TRANSFORM
-from automl.storage import read_json_if_there
+from automl.storage import read_json_if_there, split_uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -16,6 +18,9 @@ _OF_PREDICTING = {
     "Resume": ("Engine", "OutputUri", "Confidence", "Predictions"),
 }
 """Keys that make no sense beside the one that stands alone."""
+_STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+_LONGEST_FOLDER = 900
+"""Bytes of a folder's key, so that the keys of the files in it stay within S3's 1,024."""
 
 
 def check_source(request: Mapping[str, Any]) -> None:
@@ -51,19 +56,55 @@ def output_folder(request: Mapping[str, Any], bucket: str, name: str) -> str:
         name: of the scoring.
 
     Raises:
-        InvalidRequest: the request's folders are not below runs/ or scorings/ of the data bucket.
+        InvalidRequest: the request's folders are not below runs/ or scorings/ of the data bucket, or the results would
+            replace those of a run that did not ask for them, or the dataset.
     """
-    folders = tuple(f"s3://{bucket}/{folder}/" for folder in ("scorings", "runs"))
-    uri = str(request.get("OutputUri", f"{folders[0]}{name}")).rstrip("/") + "/"
+    own, of_runs = folders = tuple(f"s3://{bucket}/{folder}/" for folder in ("scorings", "runs"))
+    uri = _folder(request, "OutputUri", f"{own}{name}")
     if not uri.startswith(folders) or uri in folders:
-        raise InvalidRequest(f"OutputUri is {uri} but must be a folder below {folders[0]}; leave it out for a new one")
+        raise InvalidRequest(f"OutputUri is {quoted(uri)} but must be a folder below {own}; leave it out for a new one")
+    run = uri.removeprefix(of_runs).partition("/")[0]
+    if uri.startswith(of_runs) and not runs.may_be_run_of(run, request.get(_STARTED_BY, "")):
+        raise InvalidRequest(
+            f"OutputUri is {quoted(uri)}, in the folder of the run {quoted(run)}, whose results this scoring would "
+            f"replace; give a folder below {own}, or leave it out for a new one"
+        )
     for key in ("Predictions", "Resume"):
-        if not str(request.get(key, uri)).startswith(folders):
+        if not _folder(request, key, uri).startswith(folders):
             raise InvalidRequest(
-                f"{key} is {request[key]} but must be a folder below {' or '.join(folders)}; "
+                f"{key} is {quoted(request[key])} but must be a folder below {' or '.join(folders)}; "
                 "give the folder of an earlier scoring"
             )
+    if "Dataset" in request:
+        _check_apart(request["Dataset"]["S3Uri"], uri)
     return uri
+
+
+def _folder(request: Mapping[str, Any], key: str, default: str) -> str:
+    """The URI of a folder, with a slash at its end and no names in it that other programs take for directions."""
+    uri = str(request.get(key, default)).rstrip("/") + "/"
+    _, _, path = uri.removeprefix("s3://").partition("/")
+    if {"", ".", ".."} & set(path[:-1].split("/")[1:]):
+        raise InvalidRequest(
+            f"{key} is {quoted(uri)}, but a folder's path has no empty names, '.' or '..'; write the path to it"
+        )
+    if (size := len(path.encode())) > _LONGEST_FOLDER:
+        raise InvalidRequest(
+            f"{key} is {quoted(uri)}, whose key has {size:,} bytes; give a folder of at most {_LONGEST_FOLDER} bytes, "
+            "so that the names of its files fit"
+        )
+    return uri
+
+
+def _check_apart(dataset: str, output: str) -> None:
+    """A scoring empties the folders of its results before it reads the dataset."""
+    split_uri(dataset)
+    for folder in ScoringFiles(output).results:
+        if dataset.startswith(folder) or folder.startswith(dataset):
+            raise InvalidRequest(
+                f"Dataset.S3Uri is {quoted(dataset)}, which the results in {quoted(folder)} would replace; "
+                "give another OutputUri, or leave it out for a new folder"
+            )
 
 
 def earlier_rows(s3: "S3Client", folder: str) -> dict[str, Any]:
