@@ -8,6 +8,7 @@ import os
 import threading
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from localstack.aws import handlers
 from localstack.aws.api import CommonServiceException, RequestContext
@@ -32,6 +33,7 @@ _CODES = {
 """How a service answers who may not: error code and HTTP status."""
 _JSON = ("AccessDeniedException", 400)
 """How all the others do."""
+_END = "</DeleteResult>"
 
 
 def record_calls() -> None:
@@ -43,6 +45,7 @@ def record_calls() -> None:
 def deny_calls() -> None:
     """Refuse what the caller's role may not, before the service sees it."""
     handlers.serve_custom_service_request_handlers.append(_deny)
+    handlers.run_custom_response_handlers.append(_tell_refused_keys)
 
 
 def denied(who: Caller, ask: Ask) -> str | None:
@@ -52,7 +55,8 @@ def denied(who: Caller, ask: Ask) -> str | None:
     if reason is None:
         return None
     resource = f'"{ask.resource}"' if ask.action.startswith("s3:") else ask.resource
-    return f"User: {who.session} is not authorized to perform: {ask.action} on resource: {resource} {reason}"
+    message = f"User: {who.session} is not authorized to perform: {ask.action} on resource: {resource} {reason}"
+    return message.replace(ask.action, ask.action.replace("sns:", "SNS:"))
 
 
 def _asked(context: RequestContext) -> tuple[Caller | None, list[Ask]]:
@@ -72,10 +76,36 @@ def _asked(context: RequestContext) -> tuple[Caller | None, list[Ask]]:
 
 def _deny(chain: Any, context: Any, response: Any) -> None:
     who, wanted = _asked(context)
-    for ask in wanted:
-        if who and (message := denied(who, ask)):
-            code, status = _CODES.get(context.service.service_name if context.service else "", _JSON)
-            raise CommonServiceException(code, message, status, sender_fault=True)
+    if who is None:
+        return
+    refused = [(ask, message) for ask in wanted if (message := denied(who, ask))]
+    if refused and context.operation.name == "DeleteObjects":
+        _delete_the_others(chain, context, response, dict(refused))
+        return
+    for _, message in refused:
+        code, status = _CODES.get(context.service.service_name, _JSON)
+        raise CommonServiceException(code, message, status, sender_fault=True)
+
+
+def _delete_the_others(chain: Any, context: Any, response: Any, refused: dict[Ask, str]) -> None:
+    """S3 answers for each key by itself: those that may be deleted are, the others are among the errors."""
+    keys = {ask.resource.partition("/")[2]: message for ask, message in refused.items()}
+    context.refused_keys = "".join(
+        f"<Error><Key>{escape(key)}</Key><Code>AccessDenied</Code><Message>{escape(message)}</Message></Error>"
+        for key, message in keys.items()
+    )
+    delete = context.service_request["Delete"]
+    if left := [each for each in delete["Objects"] if each["Key"] not in keys]:
+        delete["Objects"] = left
+    else:
+        response.set_response(f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{_END}')
+        response.content_type = "application/xml"
+        chain.stop()
+
+
+def _tell_refused_keys(chain: Any, context: Any, response: Any) -> None:
+    if (errors := context.get("refused_keys")) and response.status_code == 200:
+        response.set_response(response.get_data(as_text=True).replace(_END, f"{errors}{_END}"))
 
 
 class _Recorder:

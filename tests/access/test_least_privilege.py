@@ -1,0 +1,39 @@
+"""Least privilege, proven by use: what roles asked for while all other tests ran, against their deployed policies."""
+
+import pytest
+
+from tests.access import exceptions, policies_in_use
+from tests.access.conftest import Deployed
+from tests.access.policies_in_use import Evidence, Seen
+
+
+@pytest.fixture(scope="session")
+def evidence(deployed: Deployed, seen: list[Seen]) -> Evidence:
+    return Evidence(deployed.rights, seen)
+
+
+def test_every_call_was_allowed(evidence: Evidence) -> None:
+    assert exceptions.unexpected(policies_in_use.not_allowed(evidence)) == []
+
+
+def test_every_action_and_every_resource_of_a_statement_is_used(evidence: Evidence) -> None:
+    assert exceptions.unexpected(policies_in_use.never_used(evidence)) == []
+
+
+def test_a_wildcard_stands_only_where_something_varies(evidence: Evidence) -> None:
+    assert exceptions.unexpected(policies_in_use.too_wide(evidence)) == []
+
+
+def test_every_condition_stops_what_does_not_fulfil_it(evidence: Evidence) -> None:
+    assert exceptions.unexpected(policies_in_use.idle_conditions(evidence)) == []
+
+
+def test_every_exception_is_needed(evidence: Evidence) -> None:
+    judges = (
+        policies_in_use.not_allowed,
+        policies_in_use.never_used,
+        policies_in_use.too_wide,
+        policies_in_use.idle_conditions,
+    )
+    findings = [finding for judge in judges for finding in judge(evidence)]
+    assert [row for row in exceptions.EXPECTED if not any(finding in row for finding in findings)] == []
