@@ -215,18 +215,45 @@ def _former_config(
     status = endpoint["EndpointStatus"]
     if status == "Deleting":  # its tags may be gone any moment
         raise EndpointBusy(f"Endpoint {name!r} is {status}; wait until that has ended and deploy again")
-    if RUN_TAG not in read_tags(sagemaker, endpoint["EndpointArn"]):
-        raise InvalidRequest(
-            f"Endpoint {name!r} exists and was not made by this project; "
-            f"give another Endpoint.Name, or hand it over by the tag {RUN_TAG!r} with any value"
-        )
+    _check_ours(sagemaker, endpoint)
     if status in CHANGING:
         raise EndpointBusy(f"Endpoint {name!r} is {status}; wait until that has ended and deploy again")
     _check_champion(wanted, endpoint["EndpointConfigName"])
+    return _replaceable_config(sagemaker, endpoint, wanted.serverless)
+
+
+def check_changeable(sagemaker: "SageMakerClient", name: str, hosting: Mapping[str, Any]) -> None:
+    """See before anything costs time whether an endpoint of that name, if there is one, could get another model at all.
+
+    Raises:
+        EndpointFailed: it is broken and takes no update.
+        InvalidRequest: it is not ours to change, or its hosting cannot become the wanted one.
+    """
+    endpoint = sagemaker_errors.find(sagemaker.describe_endpoint, EndpointName=name)
+    if endpoint is None or endpoint["EndpointStatus"] == "Deleting":
+        return
+    _check_ours(sagemaker, endpoint)
+    if endpoint["EndpointStatus"] not in CHANGING:
+        _replaceable_config(sagemaker, endpoint, "Serverless" in hosting)
+
+
+def _check_ours(sagemaker: "SageMakerClient", endpoint: "DescribeEndpointOutputTypeDef") -> None:
+    if RUN_TAG not in read_tags(sagemaker, endpoint["EndpointArn"]):
+        raise InvalidRequest(
+            f"Endpoint {endpoint['EndpointName']!r} exists and was not made by this project; "
+            f"give another Endpoint.Name, or hand it over by the tag {RUN_TAG!r} with any value"
+        )
+
+
+def _replaceable_config(
+    sagemaker: "SageMakerClient", endpoint: "DescribeEndpointOutputTypeDef", serverless: bool
+) -> Config | None:
+    """The config of an endpoint that is settled, after checking that it may have a successor of the wanted kind."""
+    name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
     if status != "InService":
         raise EndpointFailed(f"Endpoint {name!r} is {status} and cannot be updated; delete it, then deploy again")
     config = endpoint_configs.find(sagemaker, endpoint["EndpointConfigName"])
-    if wanted.serverless and config and not config.serverless:
+    if serverless and config and not config.serverless:
         raise InvalidRequest(
             f"Endpoint {name!r} runs on instances, and SageMaker cannot make it serverless; "
             "give another Endpoint.Name, or Endpoint.InstanceType"

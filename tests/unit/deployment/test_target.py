@@ -6,7 +6,7 @@ import pytest
 
 from automl.deployment import endpoints
 from automl.deployment.endpoint_configs import Target
-from automl.errors import InvalidRequest
+from automl.errors import EndpointFailed, InvalidRequest
 from tests.unit.endpoint_answers import ACCOUNT, INSTANCES, NOW, RUN_TAG, RUN_URI, SCALING, SERVERLESS, Answers
 
 
@@ -71,3 +71,27 @@ def test_a_model_that_is_not_there_or_not_ours_cannot_be_deployed(answers: Answe
     answers.sagemaker.add_response("list_tags", {"Tags": []})
     with pytest.raises(InvalidRequest, match="has no tag 'autopilot-flow:run'"):
         endpoints.target(answers.services.sagemaker, request)
+
+
+def check(answers: Answers, hosting: dict[str, Any]) -> None:
+    """What Find Previous Model sees before anything is trained."""
+    endpoints.check_changeable(answers.services.sagemaker, "rings", hosting)
+
+
+def test_an_endpoint_that_cannot_have_another_model_is_refused_before_anything_is_trained(answers: Answers) -> None:
+    answers.endpoint("InService", "theirs").endpoint_tags()
+    with pytest.raises(InvalidRequest, match=r"not made by this project; give another Endpoint\.Name"):
+        check(answers, SERVERLESS)
+    answers.endpoint("Failed", "old").endpoint_tags(RUN_TAG)
+    with pytest.raises(EndpointFailed, match="delete it, then deploy again"):
+        check(answers, SERVERLESS)
+    answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old", hosting=INSTANCES)
+    with pytest.raises(InvalidRequest, match="SageMaker cannot make it serverless"):
+        check(answers, SERVERLESS)
+
+
+def test_an_endpoint_that_may_be_ready_when_the_model_is_does_not_stop_a_run(answers: Answers) -> None:
+    check(answers.endpoint(), SERVERLESS)
+    check(answers.endpoint("Deleting", "old"), SERVERLESS)
+    check(answers.endpoint("Updating", "old").endpoint_tags(RUN_TAG), SERVERLESS)
+    check(answers.endpoint("InService", "old").endpoint_tags(RUN_TAG).config("old"), SERVERLESS)

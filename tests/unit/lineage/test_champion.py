@@ -280,6 +280,7 @@ def test_there_is_no_second_opinion_without_rows_and_answers_or_of_the_same_rows
 
 def previous(stub: Callable[[Any], Stubber], lambda_context: Any, registered: dict[str, Any] | None) -> dict[str, Any]:
     stubber = stub(find_previous_model.SAGEMAKER)
+    missing(stubber, "describe_endpoint")
     if registered:
         newest_approved(stubber, registered)
     else:
@@ -324,6 +325,16 @@ def test_the_registry_remembers_what_has_expired(
 
 def test_the_first_run_has_no_predecessor(files: Any, lambda_context: Any, stub: Callable[[Any], Stubber]) -> None:
     assert previous(stub, lambda_context, None) == {"Found": False}
+
+
+def test_an_endpoint_of_somebody_else_is_refused_before_anything_is_trained(
+    files: Any, lambda_context: Any, stub: Callable[[Any], Stubber]
+) -> None:
+    stubber = stub(find_previous_model.SAGEMAKER)
+    endpoint(stubber, "theirs")
+    tags(stubber, f"endpoint/{GROUP}", [])
+    with pytest.raises(InvalidRequest, match=r"not made by this project; give another Endpoint\.Name"):
+        find_previous_model.handler({"Run": RUN, "Data": DATA}, lambda_context)
 
 
 @pytest.mark.parametrize(("key", "value"), [("TargetColumn", "Age"), ("ProblemType", "BinaryClassification")])
