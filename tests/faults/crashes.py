@@ -44,7 +44,7 @@ STAGES = (
     FILES,
 )
 """What a run says when it comes there, in the order of its course."""
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True)

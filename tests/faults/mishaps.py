@@ -17,7 +17,7 @@ from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
 from tests.local.conftest import history, wait
 
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 600
 
 
 def until[T](look: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS, pause: float = 0.05) -> T:
@@ -103,7 +103,7 @@ class Started:
         description: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=until(named, f"a job of {name}"))
         return description
 
-    def ended(self, seconds: float = 480) -> dict[str, Any]:
+    def ended(self, seconds: float = 1200) -> dict[str, Any]:
         """Its description at its end."""
         return wait(self.cloud, self.arn, seconds)
 
