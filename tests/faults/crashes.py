@@ -60,25 +60,26 @@ class Kill:
 
 
 def kills() -> list[Kill]:
-    """As many as there are to be, over the whole course of a run: seeded, so the same every time."""
+    """So many of the cloud over the whole course of a run, and some of others: seeded, so the same every time."""
     draw = random.Random(SEED)
     stages = [*STAGES, *draw.choices(STAGES, k=COUNT - len(STAGES))]
-    found = []
-    for place, stage in enumerate(stages):
-        victim: Victim = "cloud"
-        if place >= len(STAGES):
-            victim = draw.choice(_VICTIMS.get(stage, _VICTIMS_ANYWHERE))
-        found.append(Kill(victim, stage, 0.0 if stage == FILES else round(draw.uniform(0, 3), 2)))
-    return found
+    found: list[tuple[Victim, str]] = [("cloud", stage) for stage in stages]
+    found += [(victim, draw.choice(STAGES)) for victim in ("functions", "functions", "command")]
+    return [
+        Kill(victim, stage, 0.0 if stage == FILES else round(draw.uniform(0, 3), 2))
+        for victim, stage in (*found, *_OF_OTHERS)
+    ]
 
 
-_VICTIMS_ANYWHERE: tuple[Victim, ...] = ("cloud", "command", "functions")
-_VICTIMS: dict[str, tuple[Victim, ...]] = {
-    **dict.fromkeys((*STARTING, "Run ", FILES), ("cloud", "command")),
-    "] Get AutoML Job: Training": ("cloud", "functions", "trainer"),
-    "]   Test Endpoint": ("cloud", "functions", "endpoint"),
-    "]   Score Parts": ("cloud", "functions", "endpoint"),
-}
+_OF_OTHERS: tuple[tuple[Victim, str], ...] = (
+    ("command", STARTING[0]),
+    ("command", STARTING[1]),
+    ("command", FILES),
+    ("trainer", "] Get AutoML Job: Training"),
+    ("endpoint", "]   Test Endpoint"),
+    ("endpoint", "]   Score Parts"),
+)
+"""Moments at which there is somebody to kill."""
 _LINES: dict[Victim, str] = {
     "cloud": "localstack.runtime.main",
     "functions": "function_server.py",

@@ -176,6 +176,7 @@ def unserved(cloud: Cloud, learnt: Learnt) -> Iterator[None]:
     take_away()
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", MISHAPS)
 @pytest.mark.usefixtures("unserved")
