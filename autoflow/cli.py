@@ -103,6 +103,8 @@ def run(
     )
     request = requests.build(said, input_file)
     runs.check_paths(request, output)
+    if not stack:
+        requests.check_local(request)
     if detach:
         begun = runs.begin(_stack(stack, port), request, notes)
         note(f"It goes on by itself; {begun.stack.command('follow', begun.name)} shows how")

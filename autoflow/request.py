@@ -131,6 +131,20 @@ def of_options(options: Options) -> Request:
     return request
 
 
+def check_local(request: Request) -> None:
+    """See before anything is started whether the local cloud has what is asked for.
+
+    Raises:
+        UsageError: it has not.
+    """
+    endpoint = request.get("Endpoint")
+    if isinstance(endpoint, dict) and "AutoScaling" in endpoint:
+        raise UsageError(
+            "the local cloud has no Application Auto Scaling: leave Endpoint.AutoScaling out here, "
+            "and try it in an AWS account with --stack"
+        )
+
+
 def _way(options: Options) -> tuple[str, ...]:
     """Names of the options that choose as the given ones do; empty when none is given."""
     given = [name for names in _WAYS for name in names if getattr(options, name) is not None]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autoflow.errors import UsageError
 from autoflow.options import bound, width
-from autoflow.request import Options, build, confidence
+from autoflow.request import Options, build, check_local, confidence
 
 
 def test_options_alone_make_a_request() -> None:
@@ -170,6 +170,13 @@ def test_predictions_are_filtered_as_a_run_would() -> None:
         confidence(Options())
     with pytest.raises(UsageError, match="--certainty is that of"):
         confidence(Options(certainty=0.8))
+
+
+def test_what_the_local_cloud_has_not_is_refused_before_it_is_started() -> None:
+    with pytest.raises(UsageError, match=r"no Application Auto Scaling: leave Endpoint\.AutoScaling out here"):
+        check_local({"Endpoint": {"InstanceType": "ml.m5.large", "AutoScaling": {"MaxInstanceCount": 2}}})
+    check_local({"Endpoint": {"InstanceType": "ml.m5.large"}})
+    check_local({"Endpoint": "refused by the machine"})
 
 
 @pytest.mark.parametrize(
