@@ -28,7 +28,7 @@ _DATA = "data sent to endpoints and back"
 _HOUR = 3600.0
 _PAGE_EVENTS = 200
 """Most events carry the whole state data, which may be 256 KiB, and Clean Up has 256 MB."""
-STARTED_BY = "AWS_STEP_FUNCTIONSSTARTED_BY_EXECUTION_ID"
+STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 Document = dict[str, Any]
 
