@@ -24,19 +24,19 @@ ROLE = "role-without-rights"
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     """Its refusals are wanted: they are no record of what the stack does."""
     with host.temporary(wait_scale=0.05, environment={RECORDS_VARIABLE: ""}) as started:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(cloud: Cloud) -> Stack:
     return deploy.deploy(cloud, parameters={**deploy.PARAMETERS, "AutoMLMaxCandidates": "1"})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def as_role(cloud: Cloud) -> Callable[[str], Any]:
     """Clients of somebody whose role may read what is in ``open/`` and delete what is in ``old/``."""
     iam, s3 = cloud.client("iam"), cloud.client("s3")
