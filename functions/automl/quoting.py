@@ -1,5 +1,7 @@
 """What somebody wrote, shown in a message: all on one line, and only as much as a person reads."""
 
+import unicodedata
+
 SHOWN = 100
 
 
@@ -21,3 +23,20 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def quoted_beside(text: str, other: str) -> str:
+    """The text in quotes; its characters by their numbers where it might be taken for the other text.
+
+    That is where both are the same in Unicode's composed form, and where what only the first one has are letters of
+    scripts that the other has none of: Cyrillic ones that look Latin.
+    """
+    scripts = {_script(one) for one in other}
+    only = [one for one in text if one not in other]
+    foreign = bool(only) and all(_script(one) not in scripts | {"LATIN"} and not one.isascii() for one in only)
+    same = unicodedata.normalize("NFC", text) == unicodedata.normalize("NFC", other)
+    return ascii(shortened(text)) if foreign or same else quoted(text)
+
+
+def _script(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0]

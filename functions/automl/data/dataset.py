@@ -18,7 +18,7 @@ from automl.data.dialect import Layout, check_columns, named, read_layout
 from automl.data.formats import check_format
 from automl.errors import InvalidDataset
 from automl.nearest import nearest_name
-from automl.quoting import quoted
+from automl.quoting import quoted, quoted_beside
 from automl.storage import StoredObject, list_objects, split_uri
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Dataset:
         """
         if column not in self.columns:
             nearest = nearest_name(column, self.columns)
-            remedy = f"did you mean {nearest!r}?" if nearest else f"it has {named(self.columns)}"
+            remedy = f"did you mean {quoted_beside(nearest, column)}?" if nearest else f"it has {named(self.columns)}"
             raise InvalidDataset(f"{what} {quoted(column)} is not a column of {self.uri}; {remedy}")
 
     def batches(self) -> Iterator[Batch]:

@@ -154,7 +154,7 @@ def check_columns(uri: str, columns: Sequence[str]) -> None:
             "that tell nothing"
         )
     for position, name in enumerate(columns):
-        if not name.strip():
+        if not looks(name):
             raise InvalidDataset(f"{uri}: column {position + 1} of the header has no name; give every column a name")
         if "\n" in name or "\r" in name:
             raise InvalidDataset(f"{uri}: the name of column {position + 1} has a line break; write it on one line")

@@ -11,7 +11,7 @@ from automl.data.column_types import DTYPES
 from automl.data.extent import MOST_GROWTH, MOST_STEPS, extent
 from automl.errors import InvalidRequest
 from automl.nearest import nearest_name
-from automl.quoting import quoted, shortened, visible
+from automl.quoting import quoted, quoted_beside, shortened, visible
 
 FUNCTIONS = frozenset(
     {
@@ -89,7 +89,11 @@ def parse(text: str, types: Mapping[str, str], place: str) -> Expression:
     for name in columns:
         if name not in types:
             nearest = nearest_name(name, types)
-            hint = f"did you mean {nearest!r}?" if nearest else "put names with special characters in double quotes"
+            hint = (
+                f"did you mean {quoted_beside(nearest, name)}?"
+                if nearest
+                else "put names with special characters in double quotes"
+            )
             raise InvalidRequest(f"{place} {quoted(text)} uses {quoted(name)}, which is not a column; {hint}")
     if not columns:
         raise InvalidRequest(f"{place} {quoted(text)} uses no column; {_ROW_ONLY}")

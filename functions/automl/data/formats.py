@@ -26,6 +26,7 @@ _BEGINNINGS = {
     b"Obj\x01": "an Avro file",
     b"\x80\x04\x95": "a Python pickle",
     b"\x93NUMPY": "a NumPy array",
+    b"PARE": "an encrypted Parquet file",
 }
 _PATTERNS = {
     re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml|\w+( [^\n]*)?>)", re.IGNORECASE): "HTML or XML",

@@ -7,6 +7,7 @@ from typing import Any
 
 from automl import confidence_request
 from automl.data.column_types import NUMERIC
+from automl.data.notation import are_numbers_elsewhere
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.objectives import (
     BINARY,
@@ -22,6 +23,7 @@ MOST_INTEGRAL_CLASSES = 20
 MINIMUM_TRAINING_ROWS = 500
 """Fewer rows make an AutoML job fail after it was paid for."""
 
+_ELSEWHERE = "holds numbers that are not written like 1234.56"
 MISSING_IS = "empty, or a marker such as NA, null or None"
 
 
@@ -70,6 +72,11 @@ class TargetValues:
         texts = {value for value in self.counts if value}
         number = int if self.kind == "integer" else float
         return {number(value) for value in texts} if self.numeric else texts
+
+    @property
+    def numbers_elsewhere(self) -> bool:
+        """Whether its texts are numbers in another notation than 1234.56."""
+        return self.kind == "string" and are_numbers_elsewhere(value for value in self.counts if value)
 
     @property
     def integral(self) -> bool:
@@ -131,6 +138,10 @@ def _by_rule(target: TargetValues) -> tuple[str, str]:
     noun = "numbers" if target.numeric else "values"
     if not target.many and distinct == 2:
         return BINARY, f"because {target.column!r} has two distinct {noun}"
+    if target.numbers_elsewhere:
+        raise InvalidDataset(
+            f"{target.place} {_ELSEWHERE}; write them so, or ask for {MULTICLASS} as Problem.Type if they are classes"
+        )
     if not target.numeric:
         return MULTICLASS, f"because {target.column!r} has {_amount(target)} distinct {noun} that are no numbers"
     if not target.many and target.integral and distinct <= MOST_INTEGRAL_CLASSES:
@@ -143,6 +154,8 @@ def _check_fits(target: TargetValues, chosen: str, reason: str) -> None:
     place = target.place
     distinct = len(target.values)
     if chosen == REGRESSION:
+        if target.numbers_elsewhere:
+            raise InvalidDataset(f"{place} {_ELSEWHERE}, as {REGRESSION}, {reason}, needs them; write them so")
         if not target.numeric:
             raise InvalidDataset(
                 f"{place} holds {target.kind} values, but {REGRESSION}, {reason}, needs numbers; "

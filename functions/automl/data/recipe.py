@@ -9,10 +9,12 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from automl.data.column_types import NUMERIC, clean_text, is_value, to_text
-from automl.data.dataset import Batch, Dataset, named
+from automl.data.dataset import Batch, Dataset
+from automl.data.dialect import named
 from automl.data.expressions import Expression, parse
 from automl.errors import InvalidDataset, InvalidRequest
 from automl.nearest import nearest_name
+from automl.quoting import quoted, quoted_beside
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,13 @@ class Recipe:
             return None
         expression = parse(self.filter, self.types, "Transform.Filter")
         if not isinstance(expression.dtype, pl.Boolean):
-            raise InvalidRequest(f"Transform.Filter {self.filter!r} is no condition; write a comparison")
+            raise InvalidRequest(f"Transform.Filter {quoted(self.filter)} is no condition; write a comparison")
         return expression
 
     @cached_property
     def derived(self) -> dict[str, Expression]:
         """The derived columns' expressions, checked."""
-        return {name: parse(text, self.types, f"Transform.Derive[{name!r}]") for name, text in self.derive}
+        return {name: parse(text, self.types, f"Transform.Derive[{quoted(name)}]") for name, text in self.derive}
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -79,16 +81,25 @@ class Recipe:
         for name in self.drop:
             if name not in self.types:
                 nearest = nearest_name(name, self.types)
-                hint = f"; did you mean {nearest!r}?" if nearest else f"; the dataset has {named(tuple(self.types))}"
-                raise InvalidRequest(f"Transform.Drop has {name!r}, which is not a column{hint}")
+                hint = (
+                    f"; did you mean {quoted_beside(nearest, name)}?"
+                    if nearest
+                    else f"; the dataset has {named(tuple(self.types))}"
+                )
+                raise InvalidRequest(f"Transform.Drop has {quoted(name)}, which is not a column{hint}")
         for name, expression in self.derived.items():
             if "\n" in name or "\r" in name:
-                raise InvalidRequest(f"Transform.Derive[{name!r}] has a line break in its name; write it on one line")
+                raise InvalidRequest(
+                    f"Transform.Derive[{quoted(name)}] has a line break in its name; write it on one line"
+                )
             if name in self.types:
-                raise InvalidRequest(f"Transform.Derive[{name!r}] is a column of the dataset; choose another name")
+                raise InvalidRequest(
+                    f"Transform.Derive[{quoted(name)}] is a column of the dataset; choose another name"
+                )
             if self.target in expression.columns:
                 raise InvalidRequest(
-                    f"Transform.Derive[{name!r}] uses the target {self.target!r}, which rows to score do not have"
+                    f"Transform.Derive[{quoted(name)}] uses the target {quoted(self.target)}, "
+                    "which rows to score do not have"
                 )
         if not self.features:
             raise InvalidRequest("Nothing is left to learn from; drop fewer columns in Transform.Drop")
@@ -111,7 +122,7 @@ class Recipe:
         unknown = tuple(name for name in dataset.columns if name not in self.types)
         if missing:
             nearest = nearest_name(missing[0], unknown)
-            hint = f" (is it {nearest!r} there?)" if nearest else ""
+            hint = f" (is it {quoted_beside(nearest, missing[0])} there?)" if nearest else ""
             remedy = "add the column" if len(missing) == 1 else "add the columns"
             if len(dataset.columns) == 1 and len(missing) > 1:
                 remedy = f"it has the one column {named(dataset.columns)}; if it has several, give its delimiter"
@@ -169,7 +180,7 @@ class Recipe:
                 offset = fits.arg_min() or 0
                 form = ", written like 1234.5" if kind == "number" else ""
                 raise InvalidDataset(
-                    f"Column {name!r} has a cell that is no {kind} in {batch.row(offset)}; {reader} needs {kind} "
+                    f"Column {quoted(name)} has a cell that is no {kind} in {batch.row(offset)}; {reader} needs {kind} "
                     f"values there{form}, as in training: correct it or leave it empty"
                 )
 
@@ -224,8 +235,8 @@ def _evaluate(expression: Expression, values: pl.DataFrame, batch: Batch) -> pl.
         return values.select(expression.value.alias("value")).to_series()
     except PolarsError as error:
         raise InvalidDataset(
-            f"{expression.text!r} fails in {batch.row(_first_failing(expression, values))}; correct the row, or use "
-            "TRY_CAST or CASE in the expression"
+            f"{quoted(expression.text)} fails in {batch.row(_first_failing(expression, values))}; "
+            "correct the row, or use TRY_CAST or CASE in the expression"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """Names of columns that the project makes itself, so that a dataset cannot have them."""
 
 from automl.data.dataset import Dataset
+from automl.data.formulas import RUNS, is_formula
 from automl.errors import InvalidDataset, InvalidRequest
 
 ROW_COLUMN = "__row__"
@@ -16,7 +17,9 @@ def check_columns(dataset: Dataset, row_column: str | None = None) -> None:
 
 
 def check_identity(id_column: str) -> None:
-    """Raise InvalidRequest when results would have two columns of this name."""
+    """Raise InvalidRequest when results would have two columns of this name, or a name that a spreadsheet runs."""
+    if is_formula(id_column):
+        raise InvalidRequest(f"Dataset.IdColumn {id_column!r} is a name {RUNS}; rename it in the dataset")
     if id_column in RESULT_COLUMNS:
         raise InvalidRequest(
             f"Dataset.IdColumn {id_column!r} has the name of a column of the results; rename it in the dataset"

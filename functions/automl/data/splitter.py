@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from automl.data import formulas
 from automl.data.column_types import NUMERIC, fitting_types
 from automl.data.dataset import Batch, Dataset
 from automl.data.parts import PartWriter
@@ -61,6 +62,7 @@ class Splitter:
             batch: some more rows.
             types: each column's type in all rows up to these.
         """
+        self._check_formulas(batch, types)
         passes, features = self.recipe.apply(batch, training=True)
         name = self.recipe.target
         numeric = self.target.numeric
@@ -86,6 +88,13 @@ class Splitter:
         plain = {ROW_COLUMN, *(column for column, kind in types.items() if kind != "string")}
         plain |= {column for column, item in self.recipe.derived.items() if item.dtype != pl.String}
         return Split({TRAIN: train, **{other: raw.filter(split == other) for other in (CALIBRATION, TEST)}}, plain)
+
+    def _check_formulas(self, batch: Batch, types: Mapping[str, str]) -> None:
+        id_column = self.recipe.id_column
+        if id_column and types[id_column] not in NUMERIC:
+            formulas.check_cells(batch, id_column, formulas.WITHOUT_IDENTITY)
+        if self.target.kind == "string":
+            formulas.check_cells(batch, self.recipe.target, "give its class another name")
 
     def _narrow_numbers(self, train: pl.DataFrame, types: Mapping[str, str]) -> None:
         derived = {name for name, item in self.recipe.derived.items() if item.dtype == pl.String}

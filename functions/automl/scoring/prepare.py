@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from automl.data import formulas
 from automl.data import recipe as recipes
 from automl.data.dataset import Batch, Dataset, open_dataset
 from automl.data.parts import PartWriter
@@ -45,6 +46,8 @@ class Roles:
     def keys(self, batch: Batch) -> pl.DataFrame:
         """``Row``, ``Id``, ``Truth`` of each row as text."""
         frame = batch.frame
+        if self.identity:
+            formulas.check_cells(batch, self.identity, formulas.WITHOUT_IDENTITY)
         numbers = pl.int_range(batch.first_row, batch.first_row + frame.height).cast(pl.String)
         empty = pl.lit(None, dtype=pl.String)
         keys = frame.select(
@@ -101,9 +104,13 @@ def prepare_rows(
     decision = scoring_confidence.resolve(s3, answering, request.get("Confidence"), default_threshold)
     _clear(s3, files)
     writer = _Writer(s3, files)
-    for batch in dataset.batches():
-        passes, features = recipe.to_score(batch)
-        writer.add(roles.keys(batch), features, passes)
+    try:
+        for batch in dataset.batches():
+            passes, features = recipe.to_score(batch)
+            writer.add(roles.keys(batch), features, passes)
+    except InvalidDataset:
+        _clear(s3, files)
+        raise
     writer.close()
     rows = {
         "Name": serving["Name"],
