@@ -240,7 +240,7 @@ MISHAPS = {
     ),
     "completed at the time limit with partial failures": Mishap(
         over_after_the_first_candidate,
-        {"MaxCandidates": 8, "MaxRuntimeSeconds": 45},
+        {"MaxCandidates": 8, "MaxRuntimeSeconds": 150},
         words=("the job's time was over",),
         rows=many,
     ),

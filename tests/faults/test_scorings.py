@@ -221,6 +221,42 @@ def test_a_scoring_that_goes_wrong_decides_every_row_once(
     assert set(found) == {row[KEY] for row in customers(ROWS, seed=21)}
 
 
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("unserved")
+def test_an_update_that_fails_leaves_the_model_in_service_that_was(
+    cloud: Cloud, stack: Stack, learnt: Learnt, ledger: Ledger
+) -> None:
+    """GIVEN a model whose file is gone WHEN it is to replace another one THEN that one answers on."""
+    sagemaker, name, hosting = (
+        cloud.client("sagemaker"),
+        "without-a-file",
+        {"MemorySizeInMB": 4096, "MaxConcurrency": 5},
+    )
+    succeeded(start(cloud, stack, "ScoringStateMachine", learnt.scoring(Keep=True)).ended())
+    config = sagemaker.describe_endpoint(EndpointName=learnt.endpoint)["EndpointConfigName"]
+    model = sagemaker.describe_model(ModelName=learnt.run)
+    container = model.get("PrimaryContainer") or model["Containers"][0]
+    sagemaker.create_model(
+        ModelName=name,
+        PrimaryContainer={**container, "ModelDataUrl": f"s3://{learnt.bucket}/runs/gone/model.tar.gz"},
+        ExecutionRoleArn=model["ExecutionRoleArn"],
+        Tags=sagemaker.list_tags(ResourceArn=model["ModelArn"])["Tags"],
+    )
+    before = snapshot(cloud)
+    try:
+        request = {"Model": {"Name": name}, "Endpoint": {"Name": learnt.endpoint, "Serverless": hosting}}
+        output = succeeded(start(cloud, stack, "DeploymentStateMachine", request).ended())
+        left = left_over(cloud, before, keep=[learnt.endpoint])
+    finally:
+        sagemaker.delete_model(ModelName=name)
+    ledger.note("Jobs", "endpoint update failed", "Recovered", orphans=left)
+    assert left == []
+    assert output["Outcome"] == "RolledBack"
+    assert "Could not load the model data" in output["Reason"]
+    endpoint = sagemaker.describe_endpoint(EndpointName=learnt.endpoint)
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", config)
+
+
 def resumable(cloud: Cloud, learnt: Learnt, folder: str) -> bool:
     """Whether the scoring had come so far that there is something to go on from."""
     prefix = folder.removeprefix(f"s3://{learnt.bucket}/")
