@@ -25,7 +25,8 @@ PARAMETERS = {"MinimumWaitSeconds": "1", "CanaryWaitSeconds": "2"}
 
 _ARTIFACTS = "autoflow-artifacts"
 _TEMPLATE = "template.json"
-_TIMEOUT_SECONDS = 120.0
+_TIMEOUT_SECONDS = 600.0
+"""A busy machine takes minutes; only a stack that hangs takes longer."""
 
 
 @dataclass(frozen=True)
