@@ -91,11 +91,6 @@ def unwrap(caught: Mapping[str, Any] | None) -> Failure:
     return _failure(error, cause)
 
 
-def sentence(text: str) -> str:
-    """What a caught error says, when all that is known of it is its JSON; any other text as it is, but not longer."""
-    return _cut(_unwrap("States.Unknown", text)[1], MAX_REASON)
-
-
 def _failure(error: str, cause: str) -> Failure:
     return Failure(error[:MAX_ERROR], _cut(cause, MAX_CAUSE))
 

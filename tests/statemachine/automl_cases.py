@@ -175,6 +175,14 @@ AUTOML = [
         Wait_for_Approval=answers.answered("Rejected", "package/digits/2 was rejected: not on a Friday"),
     ),
     _judged(
+        "ApprovalCannotBeRead",
+        f"{_JUDGE} > {_REGISTER} > Wait for Approval > Model Approved? > Approval Unreadable > {_CLOSE}",
+        "Rejected",
+        "The answer about model package arn:package/digits/2 has no Status and Reason",
+        Validate_Request=result(answers.run(approval="Manual")),
+        Wait_for_Approval={"Return": {"Approved": True}},
+    ),
+    _judged(
         "NobodyApproves",
         f"{_JUDGE} > {_REGISTER} > Wait for Approval > Approval Timed Out > Model Approved? > Model Not Approved > "
         f"{_CLOSE}",
@@ -200,6 +208,23 @@ AUTOML = [
         Deploy_Model=succeeded(
             {"Endpoint": {"Name": "digits"}, "Outcome": "Superseded", "Reason": "another deployment came first"}
         ),
+    ),
+    Case(
+        "EverythingFailsAtLength",
+        "automl",
+        f"{_LEARN} > {_STAGE} > Deploy Champion > Champion Not Scored > {_JUDGE} > {_REGISTER} > Deploy Model > "
+        "Clean Up > Clean Up Failed > Notify Failure > Run Failed",
+        status="FAILED",
+        error="States.TaskFailed",
+        cause=answers.LONG_CAUSE,
+        origin=("States.TaskFailed", answers.LONG_CAUSE),
+        answers={
+            "Find Champion": result({**answers.CHAMPION, "InService": False}),
+            **dict.fromkeys(
+                ("Deploy Champion", "Deploy Model", "Clean Up", "Notify Failure"),
+                throw("States.TaskFailed", answers.LONG_CAUSE),
+            ),
+        },
     ),
     fails(
         _learns(

@@ -67,6 +67,8 @@ def caught(base: Case, state: State, name: str, errors: list[Json]) -> Case:
     case = replace(base, name=name, path=path, answers={**base.answers, state.name: errors})
     if target == "Approval Timed Out":
         return replace(case, outcome=("Rejected", "Nobody approved"))
+    if target == "Deployment Superseded":
+        return replace(case, outcome=("Superseded", "another deployment changed the endpoint"))
     if path.endswith("Run Succeeded"):
         return case
     if target == "Clean Up Failed":

@@ -18,6 +18,7 @@ _RESTORED = f"{_BACK} > Describe Rollback > Former Model Serves"
 AFTER = {
     "Rollback Under Way?": f"Rollback Under Way? > {_GIVE_UP}",
     "Roll Back Endpoint": _GIVE_UP,
+    "Deployment Superseded": "Deployment Superseded > Nothing Deployed",
 }
 """How a path goes on after a Catch."""
 
@@ -42,7 +43,13 @@ def _restoring(status: str, **changes: Any) -> Json:
 
 
 DEPLOYMENT = [
-    Case("EndpointComesIntoService", "deployment", f"{_SERVE} > {_SERVED}", outcome=("InService", "")),
+    Case(
+        "EndpointComesIntoService",
+        "deployment",
+        f"{_SERVE} > {_SERVED}",
+        outcome=("InService", ""),
+        input={"Model": {"Name": "digits-0a1b2c3d"}, "Endpoint": {"Name": "digits"}},
+    ),
     _endpoint_ends(
         "EndpointIsPolled",
         [endpoint("Creating"), endpoint("SystemUpdating"), endpoint("InService")],

@@ -39,7 +39,8 @@ class FaultCase:
     def ends_the_run(self) -> bool:
         """Whether the run fails because of it; a Task that takes things back works for a run that failed before."""
         thrown = self.fault.attempts[-1].get("Throw", {})
-        return not self.retried and thrown.get("Error") in (self.case.error, self.case.origin[0])
+        ends = (self.case.error, self.case.cause), self.case.origin
+        return not self.retried and (thrown.get("Error"), thrown.get("Cause")) in ends
 
     @property
     def malformed(self) -> bool:

@@ -68,6 +68,17 @@ SCORING = [
     ),
     fails(
         Case(
+            "AnUploadWithoutAKeyIsRefused",
+            "scoring",
+            "Receive Request > Predictions at Hand? > Find Model > Scoring Failed",
+            answers={"Find Model": answers.raised("InvalidRequest", "Upload is no key of the execution input")},
+            input={"Endpoint": {"Name": "digits"}, "Upload": {"Bucket": "data"}},
+        ),
+        "InvalidRequest",
+        "Upload is no key",
+    ),
+    fails(
+        Case(
             "AnUploadBesideADatasetIsNotForgotten",
             "scoring",
             "Receive Request > Predictions at Hand? > Find Model > Scoring Failed",

@@ -37,9 +37,9 @@ CATCH_TARGETS = {
         "*": ("Not Settled", "$.Error"),
     },
     "automl": {
-        "Deploy Champion": ("Champion Not Scored", "$.ChampionError"),
-        "Score Champion": ("Champion Not Scored", "$.ChampionError"),
-        "Score Former Test Split": ("Former Test Rows Not Scored", "$.FormerTestError"),
+        "Deploy Champion": ("Champion Not Scored", "$.ChampionScoring"),
+        "Score Champion": ("Champion Not Scored", "$.ChampionScoring"),
+        "Score Former Test Split": ("Former Test Rows Not Scored", "$.FormerTest"),
         "Write Report": ("Publish Results", "$.ReportError"),
         "Clean Up": ("Clean Up Failed", "$.CleanUpError"),
         "Notify Success": ("Return Result", "$.NotifyError"),

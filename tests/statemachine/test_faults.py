@@ -75,19 +75,22 @@ def test_a_fault_is_survived_or_told(case: Case, found: FaultCase, execution: Ex
 def test_an_answer_that_cannot_be_read_is_told_with_its_place(
     case: Case, found: FaultCase, execution: Execution, ledger: Ledger
 ) -> None:
-    """Nobody reads it, or the execution ends with an error that the rule on the end of executions hears of."""
+    """No state reads it, or the execution ends with an error that the rule on the end of executions hears of."""
     error = execution.description.get("error")
     if error not in TERMINAL:
+        assert execution.path == case.states
+        assert (execution.description["status"], error) == (case.status, case.error)
         return
     note(ledger, found, execution)
     assert execution.description["status"] == "FAILED"
+    assert execution.path[: len(execution.path) - 1] == case.states[: len(execution.path) - 1]
     cause = execution.description["cause"]
     if error == "States.DataLimitExceeded":
         assert found.fault.name.endswith("TooLarge")
         assert execution.path[-1] == found.state
     else:
-        assert f"'{execution.path[-1]}'" in cause
-        assert "$." in cause
+        assert f"'{execution.path[-1]}'" in cause, "the state that reads it"
+        assert "$." in cause, "what it reads"
 
 
 def note(ledger: Ledger, found: FaultCase, execution: Execution) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.failures import sentence
+from automl.failures import unwrap
 from automl.objectives import REGRESSION
 from automl.proof import diagnostics
 from automl.proof.bootstrap import ECE_BEFORE, LEVEL, LOG_LOSS_BEFORE, Statistics, estimates
@@ -161,7 +161,7 @@ def _champion(s3: "S3Client", state: Mapping[str, Any], challenger: Scored, metr
     scoring = state.get("ChampionScoring", {})
     rows = read_json_if_there(s3, ScoringFiles(found["OutputUri"]).rows) if "Scoring" in scoring else None
     if rows is None:
-        why = sentence(scoring.get("Reason", "")) or found["Reason"] or "its answers are gone"
+        why = unwrap(scoring).reason if "Error" in scoring else found["Reason"] or "its answers are gone"
         reason = why if not found["Comparable"] else f"The champion, {found['Run']}, could not be scored: {why}"
         return {**document, "Scored": False, "Reason": reason}
     champion, _ = _read(s3, rows)
@@ -180,8 +180,10 @@ def _former_test(s3: "S3Client", state: Mapping[str, Any], metric: str) -> Docum
     former, scoring = state["Champion"]["FormerTest"], state.get("FormerTest", {})
     folders = former["OutputUri"], former["PredictionsUri"]
     ours, theirs = (read_json_if_there(s3, ScoringFiles(uri).rows) for uri in folders)
-    if "Reason" in scoring or ours is None or theirs is None:
-        return {"Reason": sentence(scoring.get("Reason", "")) or "the answers to the former test rows are gone"}
+    if "Error" in scoring:
+        return {"Reason": unwrap(scoring).reason}
+    if ours is None or theirs is None:
+        return {"Reason": "the answers to the former test rows are gone"}
     try:
         return compare(_read(s3, ours)[0], _read(s3, theirs)[0], metric, 0)
     except NotComparable as error:

@@ -273,7 +273,7 @@ def test_a_model_of_broken_data_is_caught_by_the_champions_own_test_rows(data_bu
     assert evaluation["Champion"]["FormerTest"]["Upper"] < 0
     assert (returned["Accepted"], "former model's own 300 test rows" in returned["Reason"]) == (False, True)
 
-    told["FormerTest"] = {"Reason": "it timed out"}
+    told["FormerTest"] = {"Error": "EndpointFailed", "Cause": "it timed out"}
     evaluation, returned = evaluated(data_bucket, lambda_context, state(REGRESSION, **told))
     assert evaluation["Champion"]["FormerTest"] == {"Reason": "it timed out"}
     assert returned["Accepted"] is True
@@ -282,7 +282,16 @@ def test_a_model_of_broken_data_is_caught_by_the_champions_own_test_rows(data_bu
 @pytest.mark.parametrize(
     ("found", "scoring", "reason"),
     [
-        ({}, {"Reason": "the endpoint failed"}, "The champion, former, could not be scored: the endpoint failed"),
+        (
+            {},
+            {"Error": "EndpointFailed", "Cause": "no ping"},
+            "The champion, former, could not be scored: no ping",
+        ),
+        (
+            {},
+            {"Error": "States.Timeout", "Cause": ""},
+            "could not be scored: A state ran longer than its TimeoutSeconds",
+        ),
         ({"Comparable": False, "Reason": "It predicts another target"}, None, "It predicts another target"),
         ({}, {"Scoring": {}}, "cannot be compared: the two models answered no row in common"),
     ],
