@@ -1,0 +1,133 @@
+"""Every AWS call of this project, read from its code: what functions can come to call, and what state machines do.
+
+A function that comes to call something new, or a state machine that gets a new task, has new cases the same day.
+"""
+
+import ast
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from autoflow.local.deploy import PROJECT
+from tests.unit import test_permissions as code
+from tests.unit.test_template import FUNCTIONS, RESOURCES
+
+RECOVERED = ("Throttled", "Reset", "Lost", "Slow")
+"""Faults that pass: whoever meets one tries again, or waits, and all ends as if nothing had been."""
+TRANSFERS = {"download_fileobj": ("HeadObject", "GetObject"), "upload_fileobj": ("PutObject",)}
+"""Operations of boto3's transfers of files that need one part."""
+
+
+@dataclass(frozen=True, order=True)
+class Made:
+    """One operation that somebody calls."""
+
+    caller: str
+    """Logical id of the function or state machine in the template."""
+    service: str
+    """As botocore calls it."""
+    operation: str
+    target: str = ""
+    """Logical id of the function or state machine that it is about, for calls of state machines."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.caller} {self.service}.{self.operation}{f' of {self.target}' if self.target else ''}"
+
+    def kind(self, turn: int) -> str:
+        """Which fault it meets in a turn: another one in each of as many turns as there are kinds."""
+        return RECOVERED[(sha256(self.name.encode()).digest()[0] + turn) % len(RECOVERED)]
+
+
+@functools.cache
+def of_functions() -> tuple[Made, ...]:
+    """All that the functions' code can come to call."""
+    return tuple(sorted({Made(function, *call) for function in FUNCTIONS for call in _calls_of(function)}))
+
+
+def _calls_of(function: str) -> Iterator[tuple[str, str]]:
+    for nodes in code.reached(code.handler_of(function)).values():
+        for found in (below for node in nodes for below in ast.walk(node)):
+            match found:
+                case ast.Call(func=ast.Attribute(value=client, attr="get_paginator"), args=[ast.Constant(value=name)]):
+                    yield from _operations(client, str(name))
+                case ast.Attribute(value=client, attr=name):
+                    yield from _operations(client, name)
+
+
+def _operations(client: ast.expr, method: str) -> Iterator[tuple[str, str]]:
+    service = code.service_of(client)
+    if service == "s3" and method in TRANSFERS:
+        yield from ((service, operation) for operation in TRANSFERS[method])
+    elif service and method in code.operations(service):
+        yield service, code.operations(service)[method].partition(":")[2]
+
+
+@functools.cache
+def of_machines() -> tuple[Made, ...]:
+    """All that the state machines call themselves."""
+    machines = {name: one["Properties"] for name, one in RESOURCES.items() if "DefinitionUri" in one["Properties"]}
+    found = set()
+    for name, properties in machines.items():
+        for state in _states(json.loads((PROJECT / properties["DefinitionUri"]).read_text())):
+            found |= {Made(name, *call) for call in _calls_of_state(state)}
+    return tuple(sorted(found))
+
+
+def _states(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for state in machine["States"].values():
+        yield state
+        for inner in (*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])):
+            yield from _states(inner)
+
+
+def _calls_of_state(state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    resource, parameters = state.get("Resource", ""), state.get("Parameters", {})
+    named = [text.removeprefix("${").removesuffix("Arn}") for text in (resource, parameters.get("FunctionName", ""))]
+    for function in (name for name in named if name in FUNCTIONS):
+        yield "lambda", "Invoke", function
+    if ":states:startExecution" in resource:
+        yield "stepfunctions", "StartExecution", parameters["StateMachineArn"].removeprefix("${").removesuffix("Arn}")
+    if ":sns:publish" in resource:
+        yield "sns", "Publish", ""
+    if "ItemReader" in state:
+        yield "s3", "GetObject", ""
+    if "ResultWriter" in state:
+        yield "s3", "PutObject", ""
+
+
+TARGETS = {"Invoke": "FunctionName", "StartExecution": "stateMachineArn"}
+"""Operation → parameter that names what it is about."""
+
+
+def rule(made: Made, role: str, kind: str, **more: Any) -> dict[str, Any]:
+    """The fault of a kind that the caller's call meets, for the cloud.
+
+    Args:
+        made: the call.
+        role: ARN of the caller's role.
+        kind: what happens to it.
+        more: further keys of the rule.
+    """
+    where = {TARGETS[made.operation]: f"*-{made.target}-*"} if made.target else {}
+    call = {"Service": made.service, "Operation": made.operation, "Role": role, "Where": where}
+    return {"Name": f"{made.name} {kind}", **call, "Kind": kind, **more}
+
+
+def all_made() -> tuple[Made, ...]:
+    """All calls of functions and state machines."""
+    return of_functions() + of_machines()
+
+
+NEVER_MADE: dict[str, str] = {
+    "application-autoscaling.": "the local cloud has no Application Auto Scaling; deployments with it end before",
+}
+"""Part of a call's name → why no flow without a fault comes to it."""
+
+
+def never_made(made: Made) -> str | None:
+    """Why no flow comes to the call unless something else is wrong; None for all that flows come to."""
+    return next((reason for part, reason in NEVER_MADE.items() if part in made.name), None)
