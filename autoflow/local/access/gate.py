@@ -59,6 +59,12 @@ def denied(who: Caller, ask: Ask) -> str | None:
     return message.replace(ask.action, ask.action.replace("sns:", "SNS:"))
 
 
+def refused_by(service: str, message: str) -> CommonServiceException:
+    """The error with which a service says that the caller may not."""
+    code, status = _CODES.get(service, _JSON)
+    return CommonServiceException(code, message, status, sender_fault=True)
+
+
 def _asked(context: RequestContext) -> tuple[Caller | None, list[Ask]]:
     """Who calls, and what for; nothing for a request that is none of an AWS API, or not in a role's name."""
     if context.service is None or context.operation is None:
@@ -83,8 +89,7 @@ def _deny(chain: Any, context: Any, response: Any) -> None:
         _delete_the_others(chain, context, response, dict(refused))
         return
     for _, message in refused:
-        code, status = _CODES.get(context.service.service_name, _JSON)
-        raise CommonServiceException(code, message, status, sender_fault=True)
+        raise refused_by(context.service.service_name, message)
 
 
 def _delete_the_others(chain: Any, context: Any, response: Any, refused: dict[Ask, str]) -> None:

@@ -6,6 +6,7 @@ Codes and HTTP status are those of the services' API references ("Common Errors"
 
 from localstack.aws.api import CommonServiceException
 
+from autoflow.local.access import gate
 from autoflow.local.faults.rules import Call
 
 _TOO_MANY = {
@@ -16,15 +17,9 @@ _TOO_MANY = {
     "sns": ("Throttled", 429),
     "sqs": ("RequestThrottled", 403),
 }
-_FORBIDDEN = {
-    "cloudwatch": ("AccessDenied", 403),
-    "lambda": ("AccessDeniedException", 403),
-    "s3": ("AccessDenied", 403),
-    "sagemaker-runtime": ("AccessDeniedException", 403),
-    "sns": ("AuthorizationError", 403),
-    "sqs": ("AccessDenied", 403),
-}
-_ACTIONS = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states"}
+_ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
+"""Actions that are called otherwise than their operations."""
+_PREFIXES = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states"}
 """IAM's name of a service where it is another one."""
 
 
@@ -42,10 +37,10 @@ def refused(call: Call, caller: str) -> CommonServiceException:
         call: what it called.
         caller: its ARN.
     """
-    code, status = _FORBIDDEN.get(call.service, ("AccessDeniedException", 400))
-    action = f"{_ACTIONS.get(call.service, call.service)}:{call.operation}"
+    name = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
+    action = _ACTIONS.get(name, name)
     message = (
         f"User: {caller} is not authorized to perform: {action} "
         f"because no identity-based policy allows the {action} action"
     )
-    return CommonServiceException(code, message, status, sender_fault=True)
+    return gate.refused_by(call.service, message)
