@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 
 _USELESS_DATA = frozenset({InvalidRequest.__name__, InvalidDataset.__name__})
 
+_PARTS = {
+    "Candidate": frozenset({"Name", "Metric", "Value", "Direction"}),
+    "Data": frozenset[str](),
+    "Deployed": frozenset({"Endpoint"}),
+    "Deployment": frozenset({"Endpoint"}),
+    "Evaluation": frozenset({"Accepted", "Reason"}),
+    "Failure": frozenset[str](),
+    "Job": frozenset[str](),
+    "Package": frozenset({"Arn"}),
+    "Rows": frozenset[str](),
+    "Run": frozenset({"Name", "Uri"}),
+    "Serving": frozenset({"Keep"}),
+}
+"""What is read of answers when an execution has failed."""
+
 
 @dataclass(frozen=True)
 class CleanUpSettings:
@@ -128,6 +143,19 @@ class CleanUp:
         folder = RunFiles(self.run["Uri"]).data
         count = storage.delete_prefix(self.s3, folder)
         return (f"{count} data files in {folder}",) if count else ()
+
+
+def sound(state: Mapping[str, Any]) -> dict[str, Any]:
+    """State data without the parts that are not as the functions answer them.
+
+    A broken answer ends an execution at once, and is in its state data then. What came before it still tells what there
+    is to clean up.
+    """
+    return {key: value for key, value in state.items() if key not in _PARTS or _is_sound(value, _PARTS[key])}
+
+
+def _is_sound(part: Any, needed: frozenset[str]) -> bool:
+    return isinstance(part, dict) and needed <= part.keys() and isinstance(part.get("Endpoint", {}), dict)
 
 
 def run_of(state: Mapping[str, Any], bucket: str) -> dict[str, str]:

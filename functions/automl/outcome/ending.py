@@ -41,7 +41,7 @@ class Ending:
         Raises:
             ServiceUnavailable: AWS is unavailable for now; doing it all again is safe.
         """
-        return self._end_run(state, unwrap(state.get("Error")), Chores(), ())
+        return self._end_run(cleanup.sound(state), unwrap(state.get("Error")), Chores(), ())
 
     def after(self, ended: Mapping[str, Any], before: Sequence[str]) -> Document:
         """Clean up after an execution that could not do it itself. Again is safe.
@@ -56,7 +56,8 @@ class Ending:
         Raises:
             ServiceUnavailable: AWS is unavailable for now; doing it all again is safe.
         """
-        state = last_moments(self.sfn, ended["Execution"]["Id"]).state or {"Execution": ended["Execution"], "Input": {}}
+        last = last_moments(self.sfn, ended["Execution"]["Id"]).state
+        state = cleanup.sound(last or {"Execution": ended["Execution"], "Input": {}})
         failure, chores = Failure(ended["Error"], ended["Cause"]), Chores()
         leftovers.take_back(self.services, ended["Deployments"], chores)
         if ended["Kind"] == RUN:

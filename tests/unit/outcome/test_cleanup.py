@@ -9,7 +9,8 @@ from botocore.stub import Stubber
 from automl import runs
 from automl.chores import Chores
 from automl.errors import ServiceUnavailable
-from automl.outcome import cleanup
+from automl.failures import Failure
+from automl.outcome import cleanup, results
 from tests.unit.endpoint_answers import NOW, Answers, previous_tag
 from tests.unit.registry_answers import (
     ACCOUNT,
@@ -101,6 +102,24 @@ def test_a_run_is_known_by_its_execution_alone() -> None:
     run = cleanup.run_of({"Input": {}, "Execution": EXECUTION}, "data-bucket")
     assert run == {"Name": name, "Uri": f"s3://data-bucket/runs/{name}/"}
     assert cleanup.run_of({"Execution": EXECUTION, **STATE}, "data-bucket") == RUN
+
+
+@pytest.mark.parametrize("answer", [None, "done", {}, [1], {"Name": "n", "Endpoint": None}])
+def test_broken_answers_keep_no_run_from_being_cleaned_up(answers: Answers, data_bucket: Any, answer: Any) -> None:
+    """They are in the state data of an execution that they ended."""
+    answers.refused("describe_auto_ml_job_v2", code="ResourceNotFound")
+    no_staging(answers).endpoint(name="run-1").refused("describe_model")
+    parts = ("Run", "Data", "Job", "Candidate", "Evaluation", "Package", "Deployment", "Failure", "Rows", "Serving")
+    state = cleanup.sound({"Input": {}, "Execution": EXECUTION, "Deployed": answer, **dict.fromkeys(parts, answer)})
+    assert clean_up(answers, data_bucket, state).left == []
+    document = results.failed(state, RUN, Failure("States.Runtime", "c"), [], {}, NOW)
+    assert document["Error"] == "States.Runtime"
+    assert cleanup.run_of(state, "data-bucket")["Name"] == runs.run_name(EXECUTION)
+
+
+def test_sound_parts_stay(answers: Answers, data_bucket: Any) -> None:
+    state = {"Execution": EXECUTION, **DEPLOYED, "Retired": None}
+    assert cleanup.sound(state) == state
 
 
 def test_everything_the_run_made_is_taken_away(answers: Answers, data_bucket: Any) -> None:
