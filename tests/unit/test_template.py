@@ -174,7 +174,8 @@ def test_functions_take_away_only_what_the_project_tagged(name: str) -> None:
         if any(action.startswith("sagemaker:Create") for action in actions) and actions != UNTAGGED:
             assert statement["Condition"] == {"Null": {"aws:RequestTag/autopilot-flow:run": "false"}}
         if any(action in {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"} for action in actions):
-            assert statement["Resource"]["Fn::Sub"].endswith((":alarm:autopilot-flow-*", ":alarm:TargetTracking-*"))
+            ours = (":alarm:autopilot-flow-*", ":alarm:TargetTracking-endpoint/*")
+            assert statement["Resource"]["Fn::Sub"].endswith(ours)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
