@@ -3,7 +3,7 @@
 Runs the fault tests in full, one file after the other, while each notes what it observed (``tests/ledger.py``), and
 prints the table. When all files were run and everything held, the table goes into docs/reliability.md.
 
-Ends with status 1 when a test failed, or something was left behind, lost or duplicated.
+Ends with status 1 when a test failed, a group has no case, or something was left behind, lost or duplicated.
 """
 
 import json
@@ -144,6 +144,9 @@ def main(files: Sequence[str]) -> int:
         if number:
             print(f"{file}: {number} did not pass", file=sys.stderr)
     held = found[-1].spotless and not any(failed.values())
+    if not files and (without := [one.group for one in found if not one.cases]):
+        print(f"no case was noted of {', '.join(without)}", file=sys.stderr)
+        held = False
     if held and not files:
         minutes = (time.monotonic() - began) / 60
         said = f"`make faults`, {minutes:.0f} minutes on {machine()}, {datetime.now(UTC):%Y-%m-%d}:"
