@@ -66,6 +66,8 @@ def execution_named(stack: Stack, name: str) -> Execution:
     Raises:
         UsageError: there is none, or there are several.
     """
+    if not name:  # with which everything begins
+        raise _unknown(stack, name)
     machines = (stack.machine, stack.scoring_machine)
     for machine in machines:
         if exact := _exactly(stack, machine, name):

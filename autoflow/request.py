@@ -1,7 +1,8 @@
 """The execution input that a command line asks for."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def build(options: Options, file: Path | None = None) -> Request:
         UsageError: the file is not a JSON object, there is no dataset or no target, or options contradict each other.
     """
     request = _read(file) if file else {}
+    _check_values(options)
     way = _way(options)
     if options.margin is not None and options.must_beat_champion is False:
         raise UsageError("--margin says by how much to beat the champion, --no-champion that it need not; give one")
@@ -107,6 +109,7 @@ def confidence(options: Options) -> Request:
     Raises:
         UsageError: the options say nothing about it, or contradict each other.
     """
+    _check_values(options)
     if not _way(options):
         raise UsageError(
             "nothing to filter by: give --min-confidence or --target-precision, "
@@ -122,6 +125,7 @@ def of_options(options: Options) -> Request:
     Raises:
         UsageError: the options contradict each other.
     """
+    _check_values(options)
     _way(options)
     request: Request = {}
     for field in fields(options):
@@ -143,6 +147,25 @@ def check_local(request: Request) -> None:
             "the local cloud has no Application Auto Scaling: leave Endpoint.AutoScaling out here, "
             "and try it in an AWS account with --stack"
         )
+
+
+def _check_values(options: Options) -> None:
+    """JSON has no NaN and no infinity, and UTF-8 no half of a character, which is what other bytes come as."""
+    for field in fields(options):
+        value = getattr(options, field.name)
+        option = f"--{field.name.replace('_', '-')}"
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{option} is {value}; give a number")
+        if isinstance(value, str) and not _is_text(value):
+            raise UsageError(f"{option} is {value!r}, which is no text in UTF-8; write it in UTF-8")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _way(options: Options) -> tuple[str, ...]:
@@ -175,13 +198,30 @@ def _put(request: Request, place: tuple[str, ...], value: Any, file: Path | None
 
 def _read(file: Path) -> Request:
     try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        document = json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_key_once)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise UsageError(f"{file}, line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
+        why = "it has too many layers of lists or objects" if isinstance(error, RecursionError) else str(error)
+        raise UsageError(f"{file} is no request: {why}") from error
     if not isinstance(document, dict):
         raise UsageError(f"{file}: the request must be a JSON object, {{…}}")
+    return document
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number that JSON has")
+
+
+def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:100]!r} is there twice")
     return document
