@@ -21,6 +21,7 @@ from automl import runs
 from automl.errors import InvalidRequest, ServiceUnavailable
 from automl.failures import Failure, unwrap
 from automl.outcome.claims import claim
+from automl.outcome.cleanup import sound
 from automl.outcome.cost import STARTED_BY
 from automl.outcome.histories import LastMoments, last_moments
 from automl.polling import wait_seconds
@@ -112,7 +113,7 @@ class Settling:
         failure = failure_of(status, last, described)
         told = kind == RUN and was_told(last)
         if not cleaned:
-            todo = first_step(last.state, kind=kind, told=told)
+            todo = first_step(sound(last.state), kind=kind, told=told)
             if todo == NOTHING:
                 return nothing
             ended["By"] = claim(self.s3, self.sfn, self._marker(described), cleaner["Id"])
