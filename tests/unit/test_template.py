@@ -277,6 +277,8 @@ def test_whoever_answers_a_waiting_run_answers_only_runs_of_this_stack() -> None
 def test_machines_log_without_data_and_are_traced(name: str) -> None:
     body = RESOURCES[name]["Properties"]
     assert body["Logging"]["IncludeExecutionData"] is False
+    waits = "waitForTaskToken" in (ROOT / body["DefinitionUri"]).read_text()
+    assert body["Logging"]["Level"] == ("ERROR" if waits else "ALL"), "ALL writes the task token into the log"
     group = RESOURCES[f"{name}LogGroup"]["Properties"]
     assert group["RetentionInDays"] == {"Ref": "LogRetentionInDays"}
     assert body["Tracing"] == {"Enabled": True}
