@@ -15,7 +15,7 @@ SERVICES = EndpointServices(SAGEMAKER, CLOUDWATCH, AUTO_SCALING)
 
 @task
 def handler(event: Event, context: LambdaContext) -> Event:
-    """``{"Run", "Champion"}`` → ``$.StagingRemoved``. The names follow from the run alone."""
-    removed = staging.remove(SERVICES, event["Run"]["Name"])
+    """``{"State"}`` → ``$.StagingRemoved``. The endpoints' names follow from the run alone."""
+    removed = staging.remove(SERVICES, event["State"]["Run"]["Name"], event["State"])
     logger.info("staging removed", extra={"removed": removed})
     return {"Removed": removed}

@@ -248,7 +248,9 @@ MISHAPS = {
     "artefact deleted before the endpoint": Mishap(
         artefact_deleted, error="EndpointFailed", words=("Could not load the model data", "model.tar.gz")
     ),
-    "staging endpoint deleted by somebody else": Mishap(staging_deleted, error="EndpointFailed", words=("endpoint",)),
+    "staging endpoint deleted by somebody else": Mishap(
+        staging_deleted, error="PartsFailed", words=("-staging of account", "not found")
+    ),
 }
 
 

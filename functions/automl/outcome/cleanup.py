@@ -64,7 +64,7 @@ class CleanUp:
         """
         name, sagemaker = self.run["Name"], self.services.sagemaker
         self.chores.attempt(f"AutoML job {name}", self._stop_job)
-        self.chores.attempt("the staging endpoints", lambda: staging.remove(self.services, name))
+        self.chores.attempt("the staging endpoints", lambda: staging.remove(self.services, name, state))
         self.chores.attempt("the endpoint", lambda: self._take_back_endpoint(state))
         self.chores.attempt("the model package", lambda: self._reject_package(state, error))
         if not self.chores.left:  # an endpoint that could not be removed still needs its model

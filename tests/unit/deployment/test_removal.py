@@ -75,7 +75,7 @@ def test_both_endpoints_of_the_proof_are_removed(answers: Answers) -> None:
         if hosting:
             answers.alarms_deleted(name)
         answers.config_deleted(f"{name}-config")
-    assert staging.remove(answers.services, "run-1") == [
+    assert staging.remove(answers.services, "run-1", {}) == [
         "endpoint run-1-staging",
         "endpoint config run-1-staging-config",
         "endpoint run-1-champion",
@@ -85,7 +85,14 @@ def test_both_endpoints_of_the_proof_are_removed(answers: Answers) -> None:
 
 def test_endpoints_of_the_proof_that_are_not_there_are_no_error(answers: Answers) -> None:
     answers.endpoint(name="run-1-staging").endpoint(name="run-1-champion")
-    assert staging.remove(answers.services, "run-1") == []
+    assert staging.remove(answers.services, "run-1", {}) == []
+
+
+def test_the_config_of_an_endpoint_of_the_proof_that_somebody_deleted_is_removed(answers: Answers) -> None:
+    state = {"Staging": {"Endpoint": {"ConfigName": "left"}}, "ChampionStaging": {"Endpoint": {"ConfigName": "gone"}}}
+    answers.endpoint(name="run-1-staging").config("left", RUN_TAG).config_deleted("left")
+    answers.endpoint(name="run-1-champion").no_config("gone")
+    assert staging.remove(answers.services, "run-1", state) == ["endpoint config left"]
 
 
 def test_a_staging_endpoint_that_failed_halfway_is_removed(answers: Answers) -> None:
@@ -94,4 +101,4 @@ def test_a_staging_endpoint_that_failed_halfway_is_removed(answers: Answers) -> 
     answers.endpoint("Failed", "first", name="run-1-staging", PendingDeploymentSummary=pending)
     answers.config("second", RUN_TAG).endpoint_tags(RUN_TAG, name="run-1-staging").deleted("run-1-staging")
     answers.config_deleted("second").endpoint(name="run-1-champion")
-    assert staging.remove(answers.services, "run-1") == ["endpoint run-1-staging", "endpoint config second"]
+    assert staging.remove(answers.services, "run-1", {}) == ["endpoint run-1-staging", "endpoint config second"]
