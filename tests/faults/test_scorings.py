@@ -17,7 +17,7 @@ from tests.faults.mishaps import Newcomer, Started, is_asked, moved_away, scored
 from tests.faults.orphans import snapshot
 from tests.faults.settled import left_over
 from tests.ledger import Ledger
-from tests.local.conftest import customers, succeeded, write_csv
+from tests.local.conftest import ON_DEMAND, customers, succeeded, write_csv
 from tests.local.scoring.conftest import Learnt, learnt
 
 __all__ = ["learnt"]
@@ -88,7 +88,10 @@ def killed_for_good(scene: Scene) -> dict[str, Any]:
 
 def deleted_while_asked(scene: Scene) -> dict[str, Any]:
     started = scene.start_and_hold()
-    scene.cloud.client("sagemaker").delete_endpoint(EndpointName=scene.learnt.endpoint)
+    client, name = scene.cloud.client("sagemaker"), scene.learnt.endpoint
+    config = client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    client.delete_endpoint(EndpointName=name)
+    client.delete_endpoint_config(EndpointConfigName=config)
     scene.server.release()
     return started.ended()
 
@@ -134,7 +137,7 @@ MISHAPS = {
         killed_for_good, error="PartsFailed", words=("Could not load the model data", "Resume")
     ),
     "endpoint deleted by somebody else while it is asked": Mishap(
-        deleted_while_asked, error="PartsFailed", words=("not found", "Resume")
+        deleted_while_asked, error="PartsFailed", words=(f"Endpoint {ON_DEMAND} of account", "Resume")
     ),
     "endpoint silent for more than a minute": Mishap(silent),
     "endpoint creation failed": Mishap(
