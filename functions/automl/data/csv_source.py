@@ -184,7 +184,8 @@ def delimiters_in_quotes(body: bytes, delimiter: bytes) -> int | None:
     """How many delimiters are inside cells, if every quote opens or closes a cell or is doubled inside one; else None.
 
     The engine reads on over quotes that do not and may join rows that belong apart, without a word. None is also given
-    for cells that have quotes and begin without one, which are well-formed.
+    for cells that have quotes and begin without one, which are well-formed, and for so many quotes in a record that
+    looking at what is between them would take more memory than a strict reader.
     """
     if b'"' not in body:
         return 0
@@ -192,6 +193,8 @@ def delimiters_in_quotes(body: bytes, delimiter: bytes) -> int | None:
     inside = 0
     slices = (body[first : first + _SLICE_BYTES] for first in range(0, len(body), _SLICE_BYTES))
     for records in record_blocks(slices, len(body)):
+        if records.count(b'"') > _SLICE_BYTES:
+            return None
         before, *rest = records.split(b'"')
         if not rest:
             continue

@@ -52,16 +52,16 @@ def check_bytes(block: bytes, where: Position) -> bool:
 
 
 def _check_returns(block: bytes, where: Position) -> None:
-    line = where.line
-    for number, piece in enumerate(block.split(b'"')):
-        found = _LONE_CR.search(piece) if number % 2 == 0 else None
-        if found:
-            line += piece.count(b"\n", 0, found.start())
+    quotes = position = 0
+    for found in _LONE_CR.finditer(block):
+        quotes += block.count(b'"', position, found.start())
+        position = found.start()
+        if quotes % 2 == 0:
+            line = where.line + block.count(b"\n", 0, position)
             raise InvalidDataset(
                 f"{where.uri}: line {line} has a CR that is neither followed by LF nor inside quotes; end each row "
                 "with LF or CR LF, and put cells with line breaks in quotes"
             )
-        line += piece.count(b"\n")
 
 
 def check_ends(block: bytes, where: Position, longest: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from automl.data.column_types import clean_text, to_text
 from automl.errors import InvalidDataset
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAGIC = b"PAR1"
 _ROWS_PER_FRAME = 50_000
 _TAIL_BYTES = 8
+_DAMAGE = (PolarsError, PanicException, OSError)
+"""What the engine raises on a damaged file; its panics are no PolarsError."""
 _NO_TEXT: tuple[type[pl.DataType], ...] = (pl.Binary, pl.Object, pl.Duration, pl.Time, pl.BaseExtension)
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -39,8 +41,10 @@ def read_columns(s3: "S3Client", stored: StoredObject) -> tuple[str, ...]:
         file.flush()
         try:
             schema = pl.read_parquet_schema(file.name)
-        except (PolarsError, OSError) as error:
+        except _DAMAGE as error:
             raise _damaged(stored.uri) from error
+    if not schema:
+        raise InvalidDataset(f"{stored.uri} has no columns; write and upload it again")
     for name, dtype in schema.items():
         if dtype.is_nested() or isinstance(dtype, _NO_TEXT):
             raise InvalidDataset(
@@ -66,12 +70,29 @@ def text_frames(s3: "S3Client", stored: StoredObject, columns: tuple[str, ...]) 
         try:
             lazy = pl.scan_parquet(file.name, glob=False)
             schema = lazy.collect_schema()
+            promised = lazy.select(pl.len()).collect().item()
+            texts = [name for name in columns if schema[name] == pl.String]
             text = lazy.select(to_text(name, schema[name]) for name in columns)
+            rows = 0
             for frame in text.collect_batches(chunk_size=_ROWS_PER_FRAME, maintain_order=True):
+                _check_texts(stored.uri, frame.select(texts), rows)
+                rows += frame.height
                 if frame.height:
                     yield clean_text(frame)
-        except (PolarsError, OSError) as error:
+        except _DAMAGE as error:
             raise _damaged(stored.uri) from error
+        if rows != promised:  # the engine's threads end on damage, and it says nothing
+            raise _damaged(stored.uri)
+
+
+def _check_texts(uri: str, frame: pl.DataFrame, first_row: int) -> None:
+    for column in frame:
+        found = column.str.contains("\0", literal=True)
+        if found.any():
+            row = first_row + (found.arg_max() or 0)
+            raise InvalidDataset(
+                f"{uri}: {column.name!r} has a NUL character in row {row}; write texts without NUL characters"
+            )
 
 
 def _range(s3: "S3Client", stored: StoredObject, start: int) -> bytes:
