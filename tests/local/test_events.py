@@ -32,6 +32,7 @@ MACHINES = {
     "scoring": "ScoringStateMachine",
     "scoring-batch-transform": "ScoringStateMachine",
     "scoring-refilter": "ScoringStateMachine",
+    "cleanup": "CleanupStateMachine",
 }
 STORY = [
     "validate_request",
@@ -68,7 +69,7 @@ STORY = [
     "remove_endpoint",
     "stop_automl_job",
 ]
-AFTERWARDS = ["roll_back_endpoint", "clean_up"]
+AFTERWARDS = ["roll_back_endpoint", "clean_up", "settle_execution"]
 NOT_HERE = ["configure_auto_scaling"]
 """Application Auto Scaling is not part of the local cloud."""
 
@@ -219,6 +220,13 @@ def test_the_other_machines_samples_run(execute: Execute, bucket: str) -> None:
     assert outputs["deployment"]["Outcome"] == "InService"
     assert outputs["scoring"]["Rows"] == outputs["scoring-batch-transform"]["Rows"] == 50
     assert outputs["scoring-refilter"]["Confidence"]["MaxIntervalWidth"] == {"Relative": 0.5}
+
+
+def test_the_clean_up_samples_leave_alone_what_ended_well(
+    cloud: Cloud, stack: Stack, execute: Execute, bucket: str, execution: str
+) -> None:
+    assert invoked(cloud, stack, "settle_execution", bucket, execution)["Todo"] == "Nothing"
+    assert succeeded(execute(MACHINES["cleanup"], event("cleanup", bucket, execution)))["CleanedUp"] == {}
 
 
 def invoked(cloud: Cloud, stack: Stack, name: str, bucket: str, execution: str = EXECUTION) -> Any:

@@ -46,7 +46,7 @@ def test_ctrl_c_stops_the_run_and_what_it_started(
     name = read_until(long_run, "Run ").split("Run ")[1].split()[0]
     read_until(long_run, f"] {moment}")
     os.kill(long_run.pid, number)
-    _, err = long_run.communicate(timeout=60)
+    _, err = long_run.communicate(timeout=240)
     assert long_run.returncode == 130, err
     assert "Removed: " in err
     check_stopped(cloud, stack, name)
