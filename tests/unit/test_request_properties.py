@@ -1,5 +1,8 @@
 """What holds for every request, whatever is in it."""
 
+import copy
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,7 +19,12 @@ keys = st.sampled_from(
     ["Dataset", "S3Uri", "TargetColumn", "Transform", "Derive", "Drop", "AutoML", "MaxCandidates", "Endpoint", "Name"]
 )
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**18, 10**40)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
@@ -32,9 +40,61 @@ def test_any_json_is_resolved_or_refused_in_words(document: Any) -> None:
     except InvalidRequest as error:
         message = str(error)
     if message:
-        assert 20 < len(message) < 2000
+        assert 20 < len(message) < 1_000
     else:
         Draft202012Validator(schema.load("request")).validate(resolved)
+
+
+COMPLETE: dict[str, Any] = {
+    "Dataset": {**DATASET, "IdColumn": "Id", "Delimiter": ";"},
+    "Transform": {"Filter": "a > 0", "Derive": {"b": "a * 2"}, "Drop": ["c"], "Calibration": 0.1, "Test": 0.2},
+    "Problem": {"Type": "Regression", "ObjectiveMetric": "RMSE"},
+    "AutoML": {"Mode": "ENSEMBLING", "MaxCandidates": 3, "MaxRuntimeSeconds": 600},
+    "Selection": {"MaxInferenceLatencySeconds": 0.5},
+    "Endpoint": {
+        "Name": "rings",
+        "InstanceType": "ml.m5.large",
+        "InstanceCount": 2,
+        "AutoScaling": {"MaxInstanceCount": 4, "InvocationsPerInstance": 100},
+        "DataCapture": {"SamplingPercentage": 20},
+        "Keep": True,
+    },
+    "Scoring": {"S3Uri": "s3://source/new.csv", "Delimiter": ","},
+    "Confidence": {"MaxIntervalWidth": {"Relative": 0.2}, "Level": 0.8},
+    "Gate": {"Minimum": {"R2": 0.5, "Coverage": 0.7}, "MustBeatChampion": False, "Margin": 0.1},
+    "Approval": "Manual",
+    "ApprovalTimeoutSeconds": 600,
+}
+
+
+def paths(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for step, value in document.items() if isinstance(document, dict) else ():
+        yield (*path, step)
+        yield from paths(value, (*path, step))
+
+
+@settings(max_examples=400, deadline=None)
+@given(path=st.sampled_from(list(paths(COMPLETE))), value=values)
+def test_one_strange_value_is_taken_for_good_or_refused_by_its_place(path: tuple[str, ...], value: Any) -> None:
+    document = copy.deepcopy(COMPLETE)
+    *sections, key = path
+    section = document
+    for name in sections:
+        section = section[name]
+    section[key] = value
+    message, resolved = "", None
+    try:
+        resolved = resolve(document, DEFAULTS, "run-1")
+    except InvalidRequest as error:
+        message = str(error)
+    if resolved is None:
+        assert 20 < len(message) < 1_000
+        assert any(step in message for step in path), message
+        assert message.isprintable()
+    else:
+        Draft202012Validator(schema.load("request")).validate(resolved)
+        assert resolve(resolved, DEFAULTS, "run-1") == resolved
+        json.dumps(resolved, ensure_ascii=False, allow_nan=False).encode()
 
 
 @settings(max_examples=200, deadline=None)

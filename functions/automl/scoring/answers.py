@@ -13,6 +13,8 @@ from automl.objectives import REGRESSION
 
 _NO_NUMBERS = re.compile(r"[^-+.,\d\[\] eE]", re.ASCII)
 """Such as in NaN and true, which JSON knows."""
+_MOST = 1 + 1e-6
+"""Of a probability: softmax in floats of 32 bits may give a little more than 1."""
 _DIFFERENT_LABELS = 64
 """Spellings of the labels that are remembered; a model has one."""
 
@@ -137,7 +139,8 @@ class AnswerReader:
             numbers: list[list[float]] = json.loads(lists, parse_int=float)
         except ValueError:
             return None
-        return numbers if all(numbers) and math.isfinite(sum(map(sum, numbers))) else None
+        inside = all(numbers) and min(map(min, numbers)) >= 0 and max(map(max, numbers)) <= _MOST
+        return numbers if inside else None
 
     def _learn(self, text: str) -> tuple[str, ...]:
         labels = _list(text)
@@ -166,10 +169,9 @@ def _numbers(text: str) -> tuple[float, ...]:
         numbers = (*map(float, text.strip().removeprefix("[").removesuffix("]").split(",")),)
     except ValueError:
         numbers = ()
-    # Only sums of finite numbers are finite; a sum that is not may be of very large ones.
-    if not numbers or not (math.isfinite(sum(numbers)) or all(map(math.isfinite, numbers))):
+    if not numbers or not all(0 <= number <= _MOST for number in numbers):
         raise PredictionMismatch(
-            "The endpoint answered probabilities that are no list of numbers; see the endpoint's log group"
+            "The endpoint answered probabilities that are no list of numbers from 0 to 1; see the endpoint's log group"
         )
     return numbers
 
@@ -178,8 +180,8 @@ def _list(text: str) -> tuple[str, ...]:
     """The labels of ``['a', 'b']``, Python's notation of a list, which is not JSON."""
     try:
         labels = ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         labels = None
-    if not isinstance(labels, Sequence) or isinstance(labels, str) or not labels:
+    if not isinstance(labels, list | tuple) or not labels:
         raise PredictionMismatch("The endpoint answered labels that are no list; see the endpoint's log group")
     return tuple(str(label) for label in labels)

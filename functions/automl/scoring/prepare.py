@@ -13,6 +13,7 @@ from automl.data.dataset import Batch, Dataset, open_dataset
 from automl.data.parts import PartWriter
 from automl.data.reserved_columns import check_columns, check_identity
 from automl.errors import InvalidDataset
+from automl.quoting import shortened
 from automl.run_files import RunFiles, ScoringFiles
 from automl.scoring import scoring_confidence
 from automl.scoring.engines import BATCH_TRANSFORM
@@ -127,7 +128,7 @@ def prepare_rows(
         "Skipped": writer.skipped.rows,
         "HasTruth": roles.truth is not None,
         "IdColumn": roles.identity or "",
-        "IgnoredColumns": ignored[:_NAMES_IN_STATE],
+        "IgnoredColumns": [shortened(name) for name in ignored[:_NAMES_IN_STATE]],
         "ToleratedFailurePercentage": request.get("ToleratedFailurePercentage", 0),
         **asking(serving),
     }

@@ -59,6 +59,8 @@ def test_a_regression_has_a_number_and_no_probabilities() -> None:
         ({"predicted_label": "a", "probabilities": "[0.5, 0.5]", "labels": "['a']"}, BINARY, "2 probabilities for 1"),
         ({"predicted_label": "a", "probabilities": "[1.0]", "labels": "open('x')"}, BINARY, "labels that are no list"),
         ({"predicted_label": "a", "probabilities": "[1.0]", "labels": "'a'"}, BINARY, "labels that are no list"),
+        ({"predicted_label": "a", "probabilities": "[1.0]", "labels": "b'a'"}, BINARY, "labels that are no list"),
+        ({"predicted_label": "a", "probabilities": "[1.0]", "labels": "{[]}"}, BINARY, "labels that are no list"),
     ],
 )
 def test_unreadable_answers_are_refused(record: dict[str, str], problem_type: str, message: str) -> None:
@@ -78,10 +80,19 @@ def test_a_row_that_was_not_answered_has_no_prediction(problem_type: str) -> Non
     assert Answer("0").predicted
 
 
-def test_probabilities_too_large_to_be_added_up_are_finite_all_the_same() -> None:
-    record = {"predicted_label": "a", "probabilities": "[1e308, 1e308]", "labels": "['a', 'b']"}
+@pytest.mark.parametrize("text", ["[1e308, 1e308]", "[1.01, 0.0]", "[-0.1, 1.1]", "[5, 3]", "[1e400, 0]", "[nan, 1]"])
+def test_what_is_no_probability_makes_nobody_sure(text: str) -> None:
+    record = {"predicted_label": "a", "probabilities": text, "labels": "['a', 'b']"}
 
-    assert read_answer(record, BINARY).probabilities == (1e308, 1e308)
+    with pytest.raises(PredictionMismatch, match="no list of numbers from 0 to 1"):
+        read_answer(record, BINARY)
+    assert AnswerReader(list(record), BINARY).readable([list(record.values())]) == [False]
+
+
+def test_a_probability_may_be_a_little_beyond_one_as_floats_are() -> None:
+    record = {"predicted_label": "a", "probabilities": "[1.0000001, 0.0]", "labels": "['a', 'b']"}
+
+    assert read_answer(record, BINARY).probabilities == (1.0000001, 0.0)
 
 
 ODD = [

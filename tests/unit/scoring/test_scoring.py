@@ -192,12 +192,19 @@ def test_a_misspelt_key_is_told_with_the_nearest(data_bucket: Any) -> None:
         schema.check(document, "scoring-request", "the execution input")
 
 
+BY_RUN = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:aws:states:eu-central-1:123456789012:execution:automl:r"}
+
+
 @pytest.mark.parametrize(
     ("asked", "folder"),
     [
         ({}, "s3://data-bucket/scorings/name/"),
         ({"OutputUri": "s3://data-bucket/scorings/weekly"}, "s3://data-bucket/scorings/weekly/"),
-        ({"OutputUri": "s3://data-bucket/runs/r/"}, "s3://data-bucket/runs/r/"),
+        ({"OutputUri": "s3://data-bucket/runs/r-0a1b2c3d/", **BY_RUN}, "s3://data-bucket/runs/r-0a1b2c3d/"),
+        (
+            {"OutputUri": "s3://data-bucket/runs/r-0a1b2c3d/proof/test", **BY_RUN},
+            "s3://data-bucket/runs/r-0a1b2c3d/proof/test/",
+        ),
     ],
 )
 def test_results_go_below_the_folders_that_scoring_may_write(asked: dict[str, str], folder: str) -> None:
@@ -231,7 +238,7 @@ def test_results_cannot_go_elsewhere(uri: str) -> None:
 
 
 def test_predictions_come_from_the_data_bucket_only() -> None:
-    with pytest.raises(InvalidRequest, match="Predictions is s3://other/scorings/x/ but must be a folder below"):
+    with pytest.raises(InvalidRequest, match="Predictions is .s3://other/scorings/x/. but must be a folder below"):
         output_folder({"Predictions": "s3://other/scorings/x/"}, "data-bucket", "name")
 
 
