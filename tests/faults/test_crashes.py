@@ -11,7 +11,6 @@ import pytest
 from autoflow.local import cloud as host
 from autoflow.local import processes
 from tests.faults.crashes import STARTING, Kill, Place, Struck, errors, kills, taken
-from tests.faults.mishaps import until
 from tests.faults.orphans import Holdings, orphans
 from tests.ledger import Ledger
 from tests.local.conftest import customers, read_csv, write_csv
@@ -20,7 +19,6 @@ ROWS, TOO_FEW = 700, 60
 FULL_RUN_AFTER = 5
 """Every so many kills a whole run must come to its end; after the others one that its data end early."""
 EVERYTHING = Holdings(frozenset())
-DIES_WITH_ITS_OWNER_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +119,3 @@ def check_a_new_run(place: Place, whole: bool) -> tuple[int, int]:
     result = json.loads((place.output / "result.json").read_text())
     found = Counter(row["customer"] for name in ("accepted.csv", "review.csv") for row in read_csv(place.output / name))
     return max(0, result["Scoring"]["Rows"] - len(found)), sum(found.values()) - len(found)
-
-
-def test_the_workers_of_a_killed_cloud_end_by_themselves(place: Place) -> None:
-    """GIVEN a run that trains WHEN the cloud is killed THEN its processes end, though nobody starts another one."""
-    with place.command(*place.run("customers.csv")) as command:
-        struck = place.strike(Kill("cloud", "] Get AutoML Job: Training", 0), command)
-        command.ended()
-    until(lambda: not processes.find(struck.mark), "all have ended", DIES_WITH_ITS_OWNER_SECONDS)
-    assert host.find(place.port) is None
