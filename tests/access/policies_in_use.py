@@ -148,18 +148,19 @@ def _only_looks(action: str) -> bool:
 def too_wide(evidence: Evidence) -> Iterator[Finding]:
     """Wildcards that always stood for the same.
 
-    The first part of what one stands for is a name, which has to differ between all calls that such a pattern allowed.
-    What comes after it has to differ between the calls of one action that the policy allowed.
+    The first part of what one stands for is a name, which has to differ between all calls that a pattern with the same
+    beginning allowed. What comes after it has to differ between the calls of one action that the policy allowed.
     """
-    names: dict[tuple[str, int], set[str]] = {}
+    names: dict[str, set[str]] = {}
     for (_, statement), asks in evidence.used.items():
         for place, stood in _wildcards(statement, asks):
-            names.setdefault(place, set()).update(_SEPARATOR.split(one)[0] for one in stood)
+            names.setdefault(_before(place), set()).update(_SEPARATOR.split(one)[0] for one in stood)
     for role, statement in evidence.used:
         for action in statement.actions:
             asks = [ask for ask in evidence.with_policy_of(statement) if ask.action.lower() == action.lower()]
             for place, stood in _wildcards(statement, asks):
-                same = names[place] - {"*"} if len(names[place]) == 1 else ()
+                known = names[_before(place)]
+                same = [one for one in known if len(known) == 1 and not _VARIES.search(one)]
                 rests = {one[len(_SEPARATOR.split(one)[0]) :] for one in stood}
                 for complaint in (
                     *(f"stood for {one} only" for one in same),
@@ -169,6 +170,14 @@ def too_wide(evidence: Evidence) -> Iterator[Finding]:
 
 
 _SEPARATOR = re.compile("[/:]")
+_VARIES = re.compile(r"[0-9*]")
+"""A part with a number in it varies, though it may not have; one that was asked for as a whole stands for all."""
+
+
+def _before(place: tuple[str, int]) -> str:
+    """The text of a pattern up to the wildcard."""
+    pattern, number = place
+    return "*".join(pattern.split("*")[: number + 1])
 
 
 def _wildcards(statement: Statement, asks: Iterable[Ask]) -> Iterator[tuple[tuple[str, int], set[str]]]:
@@ -181,7 +190,7 @@ def _wildcards(statement: Statement, asks: Iterable[Ask]) -> Iterator[tuple[tupl
 
 
 def _common(values: set[str]) -> Iterator[str]:
-    """What all values begin and end with, in whole parts; a part with a number in it varies, though it may not have."""
+    """What all values begin and end with, in whole parts that could vary no more."""
     parts = [_SEPARATOR.split(value) for value in values]
     begin, end = _same([each[1:-1] for each in parts]), _same([each[:0:-1] for each in parts])
     if begin:
@@ -192,7 +201,7 @@ def _common(values: set[str]) -> Iterator[str]:
 
 def _same(rows: list[list[str]]) -> list[str]:
     alike = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
-    return list(itertools.takewhile(lambda part: not re.search(r"[0-9*]", part), (column[0] for column in alike)))
+    return list(itertools.takewhile(lambda part: not _VARIES.search(part), (column[0] for column in alike)))
 
 
 def _match(pattern: str, resource: str) -> re.Match[str] | None:
