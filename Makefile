@@ -5,6 +5,9 @@ PYTHON := .venv/bin/python
 SAM := .venv-sam/bin/sam
 # uv lives in an environment of its own: nothing is installed into the machine's Python.
 UV := env -u VIRTUAL_ENV .uv/bin/python -m uv
+# What roles asked for in all local clouds of the tests, and the tests that hold the template's policies against it.
+ACCESS := $(CURDIR)/build/access
+PRIVILEGE := tests/access/test_least_privilege.py
 CODE := functions autoflow layers tests benchmarks
 
 help: ## Show this list
@@ -42,7 +45,9 @@ demo: .venv/.synced ## Run the whole workflow on this machine, on real data, and
 	.venv/bin/autoflow demo $(if $(PORT),--port $(PORT))
 
 test: setup lint ## Everything that CI checks
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	rm -rf $(ACCESS)
+	AUTOFLOW_ACCESS_RECORDS=$(ACCESS) $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore $(PRIVILEGE)
+	AUTOFLOW_ACCESS_RECORDS=$(ACCESS) $(PYTHON) -m pytest $(PRIVILEGE)
 
 lint: setup ## Style, types, template and its security
 	$(PYTHON) -m ruff check $(CODE)
