@@ -132,8 +132,13 @@ def allow_reserved_error_names() -> None:
 
 
 def let_nothing_catch_what_ends_executions() -> None:
-    """``States.ALL`` matches neither ``States.Runtime`` nor ``States.DataLimitExceeded``, as in Step Functions."""
+    """``States.ALL`` matches neither ``States.Runtime`` nor ``States.DataLimitExceeded``, as in Step Functions.
+
+    A path of a Task's Parameters that leads nowhere is the former; LocalStack takes it for an error of the function.
+    """
     from localstack.services.stepfunctions.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+    from localstack.services.stepfunctions.asl.component.state.state_execution.state_task import state_task_lambda
+    from localstack.services.stepfunctions.asl.utils.json_path import NoSuchJsonPathError
 
     matches: Any = vars(ErrorEqualsDecl)["_eval_body"]
 
@@ -143,7 +148,16 @@ def let_nothing_catch_what_ends_executions() -> None:
         if error.error_name in {"States.Runtime", "States.DataLimitExceeded"} and error not in self.error_names:
             env.stack[-1] = False
 
+    lambda_task: Any = vars(state_task_lambda)["StateTaskLambda"]
+    from_function: Any = vars(lambda_task)["_from_error"]
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, NoSuchJsonPathError):
+            return super(lambda_task, self)._from_error(env=env, ex=ex)
+        return from_function(self, env, ex)
+
     _replace(ErrorEqualsDecl, "_eval_body", match_unless_terminal)
+    _replace(lambda_task, "_from_error", from_error)
 
 
 def choose_by_what_is_there() -> None:
