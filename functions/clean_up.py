@@ -14,7 +14,8 @@ SERVICES = EndpointServices(
     cloudwatch=clients.cloudwatch(),
     autoscaling=clients.application_autoscaling(),
 )
-ENDING = Ending(SERVICES, clients.s3(), clients.step_functions(), clients.lambda_functions(), SETTINGS.data_bucket)
+STEP_FUNCTIONS = clients.step_functions()
+ENDING = Ending(SERVICES, clients.s3(), STEP_FUNCTIONS, clients.lambda_functions(), SETTINGS.data_bucket)
 
 
 @task
