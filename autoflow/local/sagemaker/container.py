@@ -117,10 +117,9 @@ class Container:
                 worker.send(b"ready\n")
                 line = next(worker.lines(), b"")
                 if not line:
-                    raise ContainerFailure(
-                        "The primary container did not pass the ping health check. "
-                        f"Its last log line: {worker.last_words()}"
-                    )
+                    words = worker.last_words()
+                    last = f" Its last log line: {words}" if words else ""
+                    raise ContainerFailure(f"The primary container did not pass the ping health check.{last}")
                 self._port = json.loads(line)["port"]
                 self.ping()
             except BaseException:
