@@ -103,18 +103,26 @@ TARGETS = {"Invoke": "FunctionName", "StartExecution": "stateMachineArn"}
 """Operation → parameter that names what it is about."""
 
 
-def rule(made: Made, role: str, kind: str, **more: Any) -> dict[str, Any]:
-    """The fault of a kind that the caller's call meets, for the cloud.
+@dataclass(frozen=True)
+class Deployed:
+    """What things of the template are called in a deployed stack, by their logical ids."""
 
-    Args:
-        made: the call.
-        role: ARN of the caller's role.
-        kind: what happens to it.
-        more: further keys of the rule.
-    """
-    where = {TARGETS[made.operation]: f"*-{made.target}-*"} if made.target else {}
-    call = {"Service": made.service, "Operation": made.operation, "Role": role, "Where": where}
-    return {"Name": f"{made.name} {kind}", **call, "Kind": kind, **more}
+    roles: Mapping[str, str]
+    """Function or state machine → ARN of its role."""
+    names: Mapping[str, str]
+    """Function → its name, state machine → its ARN; names may be shortened."""
+
+    def rule(self, made: Made, kind: str, **more: Any) -> dict[str, Any]:
+        """The fault of a kind that one call of the caller meets, for the cloud.
+
+        Args:
+            made: the call.
+            kind: what happens to it.
+            more: further keys of the rule.
+        """
+        where = {TARGETS[made.operation]: f"*{self.names[made.target]}"} if made.target else {}
+        call = {"Service": made.service, "Operation": made.operation, "Role": self.roles[made.caller], "Where": where}
+        return {"Name": f"{made.name} {kind}", **call, "Kind": kind, **more}
 
 
 def all_made() -> tuple[Made, ...]:
@@ -122,10 +130,18 @@ def all_made() -> tuple[Made, ...]:
     return of_functions() + of_machines()
 
 
-NEVER_MADE: dict[str, str] = {
+NEVER_MADE = {
     "application-autoscaling.": "the local cloud has no Application Auto Scaling; deployments with it end before",
+    "ConfigureAutoScalingFunction": "the local cloud has no Application Auto Scaling; deployments with it end before",
+    "StopAutoMLJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
+    "StopTransformJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
+    "CreateAutoMLJobFunction sagemaker.DescribeAutoMLJobV2": "looked up only when the job exists already",
+    "CreateModelFunction sagemaker.DescribeModel": "looked up only when the model exists already",
+    "CreateModelFunction sagemaker.ListTags": "looked up only when the model exists already",
+    "CreateTransformJobFunction sagemaker.DescribeTransformJob": "looked up only when the job exists already",
+    "RegisterModelFunction sagemaker.DescribeModelPackage": "looked up only when the package exists already",
 }
-"""Part of a call's name → why no flow without a fault comes to it."""
+"""Part of a call's name → why no flow comes to it as long as nothing else goes wrong."""
 
 
 def never_made(made: Made) -> str | None:

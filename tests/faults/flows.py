@@ -39,12 +39,19 @@ class Ended:
         return str(self.description.get("cause", ""))
 
     @property
-    def said(self) -> str:
-        """The cause in words: that of a machine which others start is what the function raised, as Lambda tells it."""
-        try:
-            return str(json.loads(self.cause)["errorMessage"])
-        except (ValueError, KeyError, TypeError):
-            return self.cause
+    def named(self) -> tuple[str, str]:
+        """Error and cause where it failed: in a function, or in a machine that this one had started."""
+        return _innermost(self.outcome[1], self.cause)
+
+
+def _innermost(error: str, cause: str) -> tuple[str, str]:
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        return error, cause
+    if "errorMessage" in told:
+        return told.get("errorType", error), told["errorMessage"]
+    return _innermost(told["Error"], told["Cause"]) if "Cause" in told else (error, cause)
 
 
 @dataclass
@@ -63,11 +70,11 @@ class Bench:
         self.cloud.client("s3").upload_file(str(path), self.bucket, "uploads/faults/new.csv")
         self.new_rows = f"s3://{self.bucket}/uploads/faults/new.csv"
         resources = self.cloud.client("cloudformation").describe_stack_resources(StackName=self.stack.name)
-        self._physical = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources["StackResources"]}
+        self.names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources["StackResources"]}
 
     def role(self, caller: str) -> str:
         """ARN of the role of a function or state machine, by its logical id."""
-        role = self.cloud.client("iam").get_role(RoleName=self._physical[f"{caller}Role"])["Role"]
+        role = self.cloud.client("iam").get_role(RoleName=self.names[f"{caller}Role"])["Role"]
         return str(role["Arn"])
 
     def start(self, machine: str, **request: Any) -> str:
@@ -180,6 +187,15 @@ def stopped(bench: Bench, endpoint: str) -> Ended:
     return bench.ended(run.arn)
 
 
+def stopped_late(bench: Bench, endpoint: str) -> Ended:
+    """A run that somebody stops when its model is served for the proof, and scores."""
+    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-late"}}
+    run = start(bench.cloud, bench.stack, "AutoMLStateMachine", request)
+    run.until_entered("Score Test Split")
+    bench.cloud.client("stepfunctions").stop_execution(executionArn=run.arn)
+    return bench.ended(run.arn)
+
+
 FLOWS: dict[str, Flow] = {
     "champion": champion,
     "broken": broken,
@@ -188,6 +204,7 @@ FLOWS: dict[str, Flow] = {
     "on demand": on_demand,
     "hopeless": hopeless,
     "stopped": stopped,
+    "stopped late": stopped_late,
 }
 """In this order each finds what it needs: an endpoint with a model, or only the model."""
 LONGEST = "champion"

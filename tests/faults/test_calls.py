@@ -14,7 +14,7 @@ import pytest
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
 from tests.faults import call_cases
-from tests.faults.call_cases import RECOVERED, Made, rule
+from tests.faults.call_cases import RECOVERED, Deployed, Made
 from tests.faults.conftest import SmallRun
 from tests.faults.faults import calls, happened, set_faults
 from tests.faults.flows import FLOWS, LONGEST, Bench, Ended
@@ -37,9 +37,9 @@ def bench(cloud: Cloud, stack: Stack, small_run: SmallRun, tmp_path_factory: pyt
 
 
 @pytest.fixture(scope="module")
-def roles(bench: Bench) -> dict[str, str]:
-    """Logical id of each caller → ARN of its role."""
-    return {caller: bench.role(caller) for caller in sorted({made.caller for made in call_cases.all_made()})}
+def deployed(bench: Bench) -> Deployed:
+    callers = {made.caller for made in call_cases.all_made()}
+    return Deployed({caller: bench.role(caller) for caller in sorted(callers)}, bench.names)
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Undisturbed:
         return next((flow for flow in CHEAPEST if call in self.calls.get(flow, ())), None)
 
 
-CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "champion", "challenger")
+CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "stopped late", "champion", "challenger")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(bench: Bench, roles: dict[str, str], pytestconfig: pytest.Config) -> Undisturbed:
-    names, endpoint = {arn: caller for caller, arn in roles.items()}, f"calm-{secrets.token_hex(3)}"
+def undisturbed(bench: Bench, deployed: Deployed, pytestconfig: pytest.Config) -> Undisturbed:
+    names, endpoint = {arn: caller for caller, arn in deployed.roles.items()}, f"calm-{secrets.token_hex(3)}"
     ends, made, packages = {}, {}, {}
     for flow in chosen(pytestconfig):
         set_faults(bench.cloud)
@@ -95,6 +95,7 @@ def test_the_flows_end_as_they_are_meant_to(undisturbed: Undisturbed) -> None:
         "on demand": ("SUCCEEDED", ""),
         "hopeless": ("FAILED", "NoUsableCandidate"),
         "stopped": ("ABORTED", ""),
+        "stopped late": ("ABORTED", ""),
     }
     for flow, ended in undisturbed.ends.items():
         assert ended.outcome == meant[flow], (flow, ended.cause)
@@ -126,30 +127,30 @@ def ends_as_ever(bench: Bench, undisturbed: Undisturbed, ledger: Ledger) -> None
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("turn", range(len(RECOVERED)))
 def test_a_call_that_meets_a_passing_fault_is_made_good(
-    bench: Bench, roles: dict[str, str], undisturbed: Undisturbed, ledger: Ledger, turn: int
+    bench: Bench, deployed: Deployed, undisturbed: Undisturbed, ledger: Ledger, turn: int
 ) -> None:
     made = call_cases.all_made()
-    set_faults(bench.cloud, *(rule(one, roles[one.caller], one.kind(turn), Seconds=1) for one in made))
+    set_faults(bench.cloud, *(deployed.rule(one, one.kind(turn), Seconds=1) for one in made))
     ends_as_ever(bench, undisturbed, ledger)
 
 
 @pytest.mark.sampled(0)
 def test_a_function_that_runs_twice_does_its_work_once(
-    bench: Bench, roles: dict[str, str], undisturbed: Undisturbed, ledger: Ledger
+    bench: Bench, deployed: Deployed, undisturbed: Undisturbed, ledger: Ledger
 ) -> None:
     """Lambda runs a function at least once for an event; the state machine gets the last answer."""
     invocations = [one for one in call_cases.of_machines() if one.service == "lambda"]
-    set_faults(bench.cloud, *(rule(one, roles[one.caller], "Twice") for one in invocations))
+    set_faults(bench.cloud, *(deployed.rule(one, "Twice") for one in invocations))
     ends_as_ever(bench, undisturbed, ledger)
 
 
 @pytest.mark.sampled(0)
 def test_a_call_that_hangs_is_made_again_in_time(
-    bench: Bench, roles: dict[str, str], undisturbed: Undisturbed, ledger: Ledger
+    bench: Bench, deployed: Deployed, undisturbed: Undisturbed, ledger: Ledger
 ) -> None:
     """Of each function one call, whichever: all clients wait equally long, and the functions have their own limits."""
     hanging = {one.caller: one for one in call_cases.of_functions() if one.service != "sagemaker-runtime"}
-    rules = [rule(one, roles[caller], "Slow", Seconds=HANGS_SECONDS) for caller, one in hanging.items()]
+    rules = [deployed.rule(one, "Slow", Seconds=HANGS_SECONDS) for one in hanging.values()]
     set_faults(bench.cloud, *({**one, "Name": f"{one['Name']} beyond the time-out"} for one in rules))
     ends_as_ever(bench, undisturbed, ledger)
 
@@ -194,7 +195,7 @@ def prepared(bench: Bench) -> Prepared:
 @pytest.mark.parametrize("made", call_cases.all_made(), ids=lambda made: made.name)
 def test_a_refused_call_is_done_without_or_named(
     bench: Bench,
-    roles: dict[str, str],
+    deployed: Deployed,
     undisturbed: Undisturbed,
     prepared: Prepared,
     ledger: Ledger,
@@ -208,7 +209,7 @@ def test_a_refused_call_is_done_without_or_named(
     assert reason is None, f"{flow!r} comes to this call; it is not to be listed as never made"
     endpoint, calm = prepared.endpoint(flow), undisturbed.ends[flow]
     before, case = snapshot(bench.cloud), f"{made.name} Refused"
-    set_faults(bench.cloud, rule(made, roles[made.caller], "Refused", Times=10_000))
+    set_faults(bench.cloud, deployed.rule(made, "Refused", Times=10_000))
     ended = FLOWS[flow](bench, endpoint)
     count = happened(bench.cloud)[case]
     set_faults(bench.cloud)
@@ -218,10 +219,11 @@ def test_a_refused_call_is_done_without_or_named(
     lost = (calm.rows - ended.rows).total() if succeeded else 0
     assert count, "the call was not made"
     if ended.outcome != calm.outcome and not succeeded:
-        assert ended.outcome[1] not in NAMELESS, ended.cause
-        assert made.operation in ended.said, ended.said
-        assert any(word in ended.said for word in ("AccessDenied", "not authorized", "Forbidden")), ended.said
-        assert "Traceback" not in ended.said
+        error, said = ended.named
+        assert error not in NAMELESS, said
+        assert made.operation in said, said
+        assert any(word in said for word in ("AccessDenied", "not authorized", "Forbidden")), said
+        assert "Traceback" not in said
     ledger.note(GROUP, case, "Recovered" if ended.outcome == calm.outcome else "FailedCleanly", orphans=left)
     assert (left, lost, twice) == ([], 0, 0)
     assert ended.told == calm.told or made.service == "sns"
