@@ -8,7 +8,7 @@ from tests.access.policies_in_use import Evidence, Seen
 
 
 @pytest.fixture(scope="session")
-def evidence(deployed: Deployed, seen: list[Seen]) -> Evidence:
+def evidence(seen: list[Seen], deployed: Deployed) -> Evidence:
     return Evidence(deployed.rights, seen)
 
 
