@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import BEGIN, END, counts, published, fault_tests
+from benchmarks.faults import BEGIN, END, counts, fault_tests, published
 from benchmarks.measuring import ROOT
 
 
