@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """SageMaker of an account in which there is nothing; what it was asked."""
     operations: list[str] = []
 
-    def nothing(model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+    def nothing(model: Any, **_: Any) -> Any:
         operations.append(model.name)
         told = {"Error": {"Code": "ValidationException", "Message": "Could not find it"}, "ResponseMetadata": {}}
         return SimpleNamespace(status_code=400), told

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 MOST_STEPS = 400
-"""Planned within a second, and far from where polars ends the process (docs/data.md)."""
+"""Planned within a second or two. Measured: 1,000 take 13 s in a chain of AND, 1,350 of || end the process."""
 MOST_GROWTH = 1_000
 """Times that nested calls of REPLACE may lengthen a cell."""
 

@@ -104,6 +104,12 @@ def test_an_execution_is_found_by_its_name_its_runs_or_a_beginning(
         lookup.execution_named(stack, "nobody")
 
 
+def test_no_name_is_not_the_beginning_of_whatever_runs(stack: Stack, executions: Callable[..., str]) -> None:
+    executions("churn-left-1a2b3c")
+    with pytest.raises(UsageError, match="knows no run ''"):
+        lookup.execution_named(stack, "")
+
+
 def test_an_execution_that_the_console_started_is_found_by_its_run(
     stack: Stack, executions: Callable[..., str]
 ) -> None:
