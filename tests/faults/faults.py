@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from autoflow.local.cloud import Cloud
@@ -30,6 +30,6 @@ def happened(cloud: Cloud) -> dict[str, int]:
     return {rule["Name"]: rule["Fired"] for rule in control(cloud, "GET")["Rules"]}
 
 
-def calls(cloud: Cloud) -> Iterator[tuple[str | None, str, str]]:
-    """Role, service and operation of all calls since faults were last set."""
-    return ((call["Role"], call["Service"], call["Operation"]) for call in control(cloud, "GET")["Calls"])
+def seen(cloud: Cloud) -> set[str]:
+    """Names of the faults that were set and have seen one of their calls at least."""
+    return {rule["Name"] for rule in control(cloud, "GET")["Rules"] if rule["Seen"]}

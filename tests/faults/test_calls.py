@@ -16,7 +16,7 @@ from autoflow.local.deploy import Stack
 from tests.faults import call_cases
 from tests.faults.call_cases import RECOVERED, Deployed, Made
 from tests.faults.conftest import SmallRun
-from tests.faults.faults import calls, happened, set_faults
+from tests.faults.faults import happened, seen, set_faults
 from tests.faults.flows import FLOWS, LONGEST, Bench, Ended
 from tests.faults.orphans import orphans, snapshot
 from tests.ledger import Group, Ledger
@@ -24,6 +24,8 @@ from tests.sampling import OPTION
 
 GROUP: Group = "AWS calls"
 NAMELESS = {"States.TaskFailed", "States.Unknown", "Exception", ""}
+NEVER = 10**9
+"""Calls that a fault lets pass which is only to see them."""
 HANGS_SECONDS = 27.0
 """Longer than any client of the functions waits for an answer; see ``automl.clients``."""
 
@@ -47,15 +49,14 @@ class Undisturbed:
     """How each flow ends without any fault, and what is called meanwhile."""
 
     ends: Mapping[str, Ended]
-    calls: Mapping[str, frozenset[tuple[str, str, str]]]
-    """Flow → caller's logical id, service, operation."""
+    calls: Mapping[str, frozenset[Made]]
+    """What each flow calls."""
     versions: Mapping[str, int]
     """Flow → model packages of its endpoint after it."""
 
     def flow_of(self, made: Made) -> str | None:
         """The cheapest flow in which the call is made; None when none of them comes to it."""
-        call = (made.caller, made.service, made.operation)
-        return next((flow for flow in CHEAPEST if call in self.calls.get(flow, ())), None)
+        return next((flow for flow in CHEAPEST if made in self.calls.get(flow, ())), None)
 
 
 CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "stopped late", "champion", "challenger")
@@ -63,15 +64,14 @@ CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "stopped late
 
 @pytest.fixture(scope="module")
 def undisturbed(bench: Bench, deployed: Deployed, pytestconfig: pytest.Config) -> Undisturbed:
-    names, endpoint = {arn: caller for caller, arn in deployed.roles.items()}, f"calm-{secrets.token_hex(3)}"
-    ends, made, packages = {}, {}, {}
+    endpoint, ends, calls, packages = f"calm-{secrets.token_hex(3)}", {}, {}, {}
+    watched = {deployed.rule(made, "Slow")["Name"]: made for made in call_cases.all_made()}
     for flow in chosen(pytestconfig):
-        set_faults(bench.cloud)
+        set_faults(bench.cloud, *(deployed.rule(made, "Slow", After=NEVER) for made in watched.values()))
         ends[flow] = FLOWS[flow](bench, endpoint)
-        seen = calls(bench.cloud)
-        made[flow] = frozenset((names[role], service, name) for role, service, name in seen if role in names)
+        calls[flow] = frozenset(watched[name] for name in seen(bench.cloud))
         packages[flow] = versions(bench, endpoint)
-    return Undisturbed(ends, made, packages)
+    return Undisturbed(ends, calls, packages)
 
 
 def versions(bench: Bench, endpoint: str) -> int:

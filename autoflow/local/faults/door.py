@@ -1,7 +1,7 @@
 """The gateway's part: calls that meet a fault, and the path over which faults are set.
 
 ``POST /_autoflow/faults`` takes a rule or a list of them (see :data:`autoflow.local.faults.rules.SCHEMA`), ``GET``
-tells all rules with how often each has happened, and who called what; ``DELETE`` forgets both.
+tells all rules with how many calls each has seen and how often it has happened; ``DELETE`` forgets them.
 """
 
 import functools

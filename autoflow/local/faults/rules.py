@@ -122,7 +122,6 @@ class Rules:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
-        self._calls: dict[Call, int] = {}
 
     def add(self, documents: list[Mapping[str, Any]]) -> None:
         """Set further rules: all of them, or none when one is invalid.
@@ -135,15 +134,13 @@ class Rules:
             self._rules.extend(rules)
 
     def clear(self) -> None:
-        """Forget all rules and all calls."""
+        """Forget all rules."""
         with self._lock:
             self._rules.clear()
-            self._calls.clear()
 
     def meet(self, call: Call, parameters: Mapping[str, Any]) -> Rule | None:
         """The fault that happens to the call with these parameters, which is counted."""
         with self._lock:
-            self._calls[call] = self._calls.get(call, 0) + 1
             for rule in self._rules:
                 if rule.fired >= rule.times or not rule.concerns(call, parameters):
                     continue
@@ -155,10 +152,6 @@ class Rules:
 
     @property
     def document(self) -> dict[str, Any]:
-        """All rules, and how often who called what since they were last cleared."""
+        """All rules."""
         with self._lock:
-            calls = [
-                {"Service": call.service, "Operation": call.operation, "Role": call.role, "Count": count}
-                for call, count in self._calls.items()
-            ]
-            return {"Rules": [rule.document for rule in self._rules], "Calls": calls}
+            return {"Rules": [rule.document for rule in self._rules]}

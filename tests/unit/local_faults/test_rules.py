@@ -50,11 +50,17 @@ def test_what_happened_can_be_read_until_it_is_forgotten() -> None:
     rules = Rules()
     rules.add([RULE])
     meetings(rules, CREATE, CREATE)
-    (rule,), (call,) = rules.document["Rules"], rules.document["Calls"]
-    assert (rule["Kind"], rule["Fired"]) == ("Throttled", 1)
-    assert call == {"Service": "sagemaker", "Operation": "CreateModel", "Role": ROLE, "Count": 2}
+    (rule,) = rules.document["Rules"]
+    assert (rule["Kind"], rule["Seen"], rule["Fired"]) == ("Throttled", 1, 1)
     rules.clear()
-    assert rules.document == {"Rules": [], "Calls": []}
+    assert rules.document == {"Rules": []}
+
+
+def test_a_fault_that_waits_for_long_only_sees_calls() -> None:
+    rules = Rules()
+    rules.add([{**RULE, "After": 1000}, {**RULE, "Name": "now"}])
+    assert meetings(rules, CREATE, CREATE) == ["now", None]
+    assert [rule["Seen"] for rule in rules.document["Rules"]] == [2, 1]
 
 
 @pytest.mark.parametrize(
