@@ -25,7 +25,7 @@ LONGEST_RECORD = 4 * BLOCK_BYTES
 """A row that does not end is looked into as text, which takes ten times its bytes."""
 _SLICE_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
-UNZIPPED_UNJUDGED = 256 * 1024 * 1024
+UNZIPPED_UNJUDGED = 64 * 1024 * 1024
 MOST_UNZIPPED = 600
 """Times its size that a gzip file may unpack to. The format's own limit is 1,032, tables stay below 100."""
 

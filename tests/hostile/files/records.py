@@ -136,4 +136,9 @@ CASES: list[Case] = [
         lambda: _long_cell(1_000_000, "\n").csv().encode(),
         _long_cell(1_000_000, "\n"),
     ),
+    refused(
+        "a row too short behind 800,000 good ones",
+        lambda: PLAIN[0].encode() + b"\n" + b"k0000001,1.5,Oslo,2.25\n" * 800_000 + b"k2,1.5\n",
+        r"row 800000 \(line 800002\) has 2 cells",
+    ),
 ]

@@ -180,3 +180,14 @@ def test_a_column_that_is_not_there_is_explained_by_the_nearest(data_bucket: Any
 
     with pytest.raises(InvalidDataset, match=r"Dataset.TargetColumn 'rings' .* did you mean 'Rings'\?"):
         dataset.require("rings", "Dataset.TargetColumn")
+
+
+def test_too_many_objects_are_refused(data_bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OBJECTS", 3)
+    for number in range(3):
+        data_bucket.put_object(Bucket="data-bucket", Key=f"in/{number}.csv", Body=b"a,b\n1,2\n")
+    assert len(open_dataset(data_bucket, "s3://data-bucket/in/").sources) == 3
+
+    data_bucket.put_object(Bucket="data-bucket", Key="in/3.csv", Body=b"a,b\n1,2\n")
+    with pytest.raises(InvalidDataset, match="more than 3 objects at s3://data-bucket/in/; join them"):
+        open_dataset(data_bucket, "s3://data-bucket/in/")
