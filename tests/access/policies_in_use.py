@@ -51,7 +51,8 @@ def read(folder: Path, names: Names) -> list[Seen]:
     """All that was recorded of the stack's roles; what other roles did is left out."""
     found = set()
     for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text().splitlines():
+        # Of a cloud that was killed, the last line may be half written: what has no end is none.
+        for line in path.read_text().split("\n")[:-1]:
             record = json.loads(line)
             role = names.generic(record["Role"]).rpartition("/")[2]
             if record["Known"] and role.startswith("autoflow-<"):

@@ -1,5 +1,7 @@
 """What is wrong with a role's policies is seen in what the role asked for."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +106,15 @@ def test_generated_names_of_any_stack_become_logical_ids() -> None:
         ("s3:::autoflow-somethingelse-0a1b2c3d/x", "s3:::autoflow-somethingelse-0a1b2c3d/x"),
     ):
         assert names.generic(given) == generic
+
+
+def test_records_of_the_stacks_roles_are_read_and_half_a_line_is_none(tmp_path: Path) -> None:
+    role = "arn:aws:iam::1:role/autoflow-GetEndpointFunctionRo-0a1b2c3d"
+    line = {"Known": True, "Action": "s3:GetObject", "Resource": "*", "Keys": {"a": ["b"]}, "Denied": None}
+    lines = [json.dumps({"Role": name, **line}) for name in (role, role, "arn:aws:iam::1:role/somebody")]
+    (tmp_path / "mark-1.jsonl").write_text("\n".join(lines) + "\n" + lines[0][:40])
+    (one,) = policies_in_use.read(tmp_path, Names(frozenset({"GetEndpointFunctionRole"})))
+    assert one == Seen("GetEndpointFunctionRole", Ask("s3:GetObject", "*", frozenset({("a", ("b",))})), None)
 
 
 def test_every_exception_has_a_reason() -> None:
