@@ -124,6 +124,15 @@ def wait_until(aws: "SageMaker", endpoint: str, reached: Callable[[dict[str, Any
     pytest.fail(f"never came to that: {description}")
 
 
+def some_more(outcomes: list[str], after: int) -> list[str]:
+    """What comes after those that may have been under way, as soon as there are a few."""
+    end = time.monotonic() + 60
+    while len(outcomes) < after + 8:
+        assert time.monotonic() < end, "nobody is answered any more"
+        time.sleep(0.05)
+    return outcomes[after + 4 :]
+
+
 def stage(description: dict[str, Any]) -> str:
     """VariantStatus of the new variants."""
     variants = description.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
@@ -143,8 +152,7 @@ def test_a_canary_gets_its_share_then_all_and_no_call_fails(aws: "SageMaker", en
         split = Counter(outcomes[before:])
         done = aws.wait_for_endpoint(endpoint)
         after = len(outcomes)
-        time.sleep(0.5)
-        end = set(outcomes[after + 4 :])
+        end = set(some_more(outcomes, after))
     assert (done["EndpointStatus"], done["EndpointConfigName"]) == ("InService", "columns-2")
     assert done["LastDeploymentConfig"] == canary(3, 25)
     assert "PendingDeploymentSummary" not in done
@@ -209,8 +217,7 @@ def test_an_alarm_takes_the_update_back_and_no_call_fails(
         cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
         done = aws.wait_for_endpoint(endpoint)
         after = len(outcomes)
-        time.sleep(0.5)
-        end = set(outcomes[after + 4 :])
+        end = set(some_more(outcomes, after))
     assert (done["EndpointStatus"], done["EndpointConfigName"]) == ("InService", "columns-1")
     assert alarm in done["FailureReason"]
     assert set(outcomes) == {"1 columns", "2 columns"}
