@@ -26,7 +26,7 @@ LONGEST_RECORD = 4 * BLOCK_BYTES
 _SLICE_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 UNZIPPED_UNJUDGED = 64 * 1024 * 1024
-MOST_UNZIPPED = 600
+MOST_UNZIPPED = 250
 """Times its size that a gzip file may unpack to. The format's own limit is 1,032, tables stay below 100."""
 
 
