@@ -199,7 +199,10 @@ def _open(s3: "S3Client", stored: StoredObject, delimiter: str | None) -> Source
     head = body.read(HEAD_BYTES)
     complete = len(head) == stored.size
     if head.startswith(parquet_source.MAGIC):
-        return Source(stored, parquet_source.read_columns(s3, stored))
+        try:
+            return Source(stored, parquet_source.read_columns(s3, stored))
+        except ClientError as error:
+            raise _unreadable(stored.uri, error) from error
     zipped = head.startswith(csv_source.GZIP_MAGIC)
     if zipped:
         if complete:  # reads to the end, so that damage is found here

@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -97,7 +97,8 @@ def _check_texts(uri: str, frame: pl.DataFrame, first_row: int) -> None:
 
 def _range(s3: "S3Client", stored: StoredObject, start: int) -> bytes:
     bucket, key = split_uri(stored.uri)
-    return s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stored.size - 1}")["Body"].read()
+    asked: Any = {"IfMatch": stored.etag} if stored.etag else {}
+    return s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stored.size - 1}", **asked)["Body"].read()
 
 
 def _damaged(uri: str) -> InvalidDataset:
