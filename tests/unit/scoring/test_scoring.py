@@ -238,7 +238,7 @@ def test_results_cannot_go_elsewhere(uri: str) -> None:
 
 
 def test_predictions_come_from_the_data_bucket_only() -> None:
-    with pytest.raises(InvalidRequest, match="Predictions is .s3://other/scorings/x/. but must be a folder below"):
+    with pytest.raises(InvalidRequest, match=r"Predictions is .s3://other/scorings/x/. but must be a folder below"):
         output_folder({"Predictions": "s3://other/scorings/x/"}, "data-bucket", "name")
 
 
