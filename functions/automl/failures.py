@@ -87,7 +87,8 @@ def unwrap(caught: Mapping[str, Any] | None) -> Failure:
     error, cause = _unwrap(str(caught.get("Error") or "States.Unknown"), caught.get("Cause"))
     if error not in _OWN:
         advice = _ADVICE.get(error, _DEFAULT_ADVICE)
-        cause = f"{cause.rstrip(' .')}. {advice}" if cause else advice
+        if not cause.endswith(advice):  # a nested execution has explained it
+            cause = f"{cause.rstrip(' .')}. {advice}" if cause else advice
     return _failure(error, cause)
 
 

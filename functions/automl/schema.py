@@ -26,8 +26,8 @@ SCHEMAS = Path(__file__).with_name("schemas")
 
 
 def _matches(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    """Python's ``$``, unlike JSON Schema's, lets a line break follow."""
-    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+    """All our patterns begin with ``^``; Python's ``$``, unlike JSON Schema's, lets a line break follow."""
+    if isinstance(instance, str) and not re.match(re.sub(r"\$$", r"\\Z", pattern), instance):
         yield ValidationError(f"does not match {pattern}")
 
 

@@ -26,8 +26,6 @@ ROWS = 3_000
 """More than go with the first request to an endpoint, so that some are still to be sent when it is answered."""
 BATCH = {"Engine": "BatchTransform"}
 KEY = "customer"
-NESTED = "States.TaskFailed"
-"""What Step Functions calls the failure of a nested execution, whose own error and cause are in the cause."""
 
 
 @dataclass
@@ -143,10 +141,10 @@ MISHAPS = {
     ),
     "endpoint silent for more than a minute": Mishap(silent),
     "endpoint creation failed": Mishap(
-        cannot_be_made, served=False, error=NESTED, words=("EndpointFailed", "Could not load the model data")
+        cannot_be_made, served=False, error="EndpointFailed", words=("Could not load the model data",)
     ),
     "container never healthy": Mishap(
-        never_healthy, served=False, error=NESTED, words=("EndpointFailed", "did not pass the ping health check")
+        never_healthy, served=False, error="EndpointFailed", words=("did not pass the ping health check",)
     ),
     "transform job stopped from outside": Mishap(
         job_stopped, served=False, batch=True, error="TransformJobFailed", words=("ended in Stopped", "Resume s3://")

@@ -297,11 +297,12 @@ SCORING_WAY = [
         "Collect Parts",
         "Truth Known?",
     ),
-    *("Measure Predictions", "Keep Endpoint?", "Scored?", "Summarize Scoring", "Scoring Failed"),
+    *("Measure Predictions", "Keep Endpoint?", "Scored?", "Summarize Scoring"),
+    *("Explain Failure", "Scoring Failed"),
 ]
 DEPLOYMENT_WAY = [
     *("Receive Request", "Create Endpoint", "Get Endpoint", "Endpoint Status?", "Test Endpoint", "Roll Back Endpoint"),
-    *("Deployment Failed",),
+    *("Explain Failure", "Deployment Failed"),
 ]
 
 
@@ -349,6 +350,7 @@ def test_the_scoring_machine_at_its_longest(data_bucket: Any) -> None:
             "Collect Parts": parts_state(data_bucket, rows),
             "Measure Predictions": {"All": metrics, "Accepted": metrics},
             "Summarize Scoring": ERROR,
+            "Explain Failure": ERROR,
         },
         CONTEXT,
     )
@@ -364,6 +366,7 @@ def test_the_deployment_machine_at_its_longest() -> None:
         "Get Endpoint": endpoint(),
         "Test Endpoint": ERROR,
         "Roll Back Endpoint": ERROR,
+        "Explain Failure": ERROR,
     }
     within(walk("deployment", sent, DEPLOYMENT_WAY, answers, CONTEXT))
 

@@ -113,12 +113,12 @@ def test_an_execution_ends_with_a_named_error_and_leaves_its_result_alone(
     failure = failures.unwrap({"Error": ended["error"], "Cause": ended["cause"]})
     assert ended["error"] == case.error, ended["cause"]
     assert case.says.replace(BUCKET, bucket) in failure.cause
+    assert ended["cause"] == failure.cause, "a sentence, and no document with a traceback"
     assert left_over(cloud, before) == []
     left = {key for key in keys(cloud, bucket) - there if not key.startswith(NOTES)}
     if case.door not in {"automl", "recipe"}:
         assert left == set()
         return
-    assert ended["cause"] == failure.cause, "a sentence, and no document with a traceback"
     request = {"request.json"} if case.door == "recipe" else set()
     assert {key.rpartition("/")[2] for key in left} == {"result.json", *request}
     (message,) = told(cloud, heard, started["executionArn"])

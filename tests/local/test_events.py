@@ -69,7 +69,7 @@ STORY = [
     "remove_endpoint",
     "stop_automl_job",
 ]
-AFTERWARDS = ["roll_back_endpoint", "clean_up", "settle_execution"]
+AFTERWARDS = ["roll_back_endpoint", "explain_failure", "clean_up", "settle_execution"]
 NOT_HERE = ["configure_auto_scaling"]
 """Application Auto Scaling is not part of the local cloud."""
 
@@ -247,3 +247,10 @@ def test_the_roll_back_sample_says_why(cloud: Cloud, stack: Stack, bucket: str) 
 @pytest.mark.usefixtures("story")
 def test_the_clean_up_sample_removes_the_runs_model(cloud: Cloud, stack: Stack, bucket: str) -> None:
     assert invoked(cloud, stack, "clean_up", bucket)["Error"]
+
+
+@pytest.mark.usefixtures("story")
+def test_the_explaining_sample_becomes_a_sentence(cloud: Cloud, stack: Stack, bucket: str) -> None:
+    answer = invoked(cloud, stack, "explain_failure", bucket)
+    assert answer["Error"] == "EndpointFailed"
+    assert answer["Cause"].startswith("endpoint abalone did not answer")

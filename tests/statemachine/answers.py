@@ -79,6 +79,9 @@ RESULT: Json = {"Run": "digits-0a1b2c3d", "Outcome": "Completed"}
 LONG_CAUSE = json.dumps({"ExecutionArn": "arn:nested", "Error": "E", "Cause": '{"a": "b"} ' * 4_000})[:32_768]
 """As long as Step Functions lets a Cause be, and half as long again once it is written into state data."""
 FAILURE: Json = {"Error": "WhatCleanUpSays", "Cause": "what people are told", "Removed": []}
+EXPLAINED: Json = {"Error": "WhatExplainFailureSays", "Cause": "what people are told"}
+TOLD: dict[str, Json] = {"automl": FAILURE, "deployment": EXPLAINED, "scoring": EXPLAINED}
+"""What a machine fails with, whatever went wrong: what its Task makes of the error is mocked."""
 ROWS: Json = {
     "OutputUri": RUN_URI,
     "EndpointName": "digits",
@@ -237,6 +240,7 @@ USUAL: dict[str, dict[str, Json]] = {
         "Test Endpoint": result({"Rows": 5}),
         "Configure Auto Scaling": result({"MinInstanceCount": 1, "MaxInstanceCount": 4}),
         "Roll Back Endpoint": endpoint("Deleted", Reason="because"),
+        "Explain Failure": result(EXPLAINED),
     },
     "scoring": {
         "Find Model": result(SERVING),
@@ -253,6 +257,7 @@ USUAL: dict[str, dict[str, Json]] = {
         "Measure Predictions": result({"All": {"Rows": 197}, "Accepted": {"Rows": 180}}),
         "Remove Endpoint": result({**ENDPOINT, "Status": "Deleted"}),
         "Summarize Scoring": result(SCORING),
+        "Explain Failure": result(EXPLAINED),
     },
     "cleanup": {
         "Settle Execution": settled("Tell"),

@@ -23,7 +23,7 @@ class Case:
     """A part of the Cause."""
     answers: dict[str, Answers] = field(default_factory=dict)
     origin: tuple[str, str] = ("", "")
-    """Error, and a part of the Cause, that Clean Up is told."""
+    """Error, and a part of the Cause, that the Task which explains it is told."""
     real: tuple[str, ...] = ()
     """Tasks that are not mocked."""
     outcome: tuple[str, str] = ("", "")
@@ -51,6 +51,6 @@ def _numbered(value: Answers) -> dict[str, Json]:
 
 
 def fails(case: Case, error: str, cause: str) -> Case:
-    """The case with a failed end. The automl machine tells what Clean Up made of it."""
-    told = (answers.FAILURE["Error"], answers.FAILURE["Cause"]) if case.machine == "automl" else (error, cause)
-    return replace(case, status="FAILED", error=told[0], cause=told[1], origin=(error, cause))
+    """The case with a failed end. Most machines tell what a Task made of the error."""
+    told = answers.TOLD.get(case.machine, {"Error": error, "Cause": cause})
+    return replace(case, status="FAILED", error=told["Error"], cause=told["Cause"], origin=(error, cause))

@@ -14,7 +14,12 @@ PATHS = [
     *scoring_cases.PARTS,
     *cleanup_cases.CLEANUP,
 ]
-AFTER = {**automl_cases.AFTER, **deployment_cases.AFTER, **scoring_cases.AFTER, **cleanup_cases.AFTER}
+AFTER = {
+    "automl": automl_cases.AFTER,
+    "deployment": deployment_cases.AFTER,
+    "scoring": scoring_cases.AFTER,
+    "cleanup": cleanup_cases.AFTER,
+}
 
 
 def through(machine: str, state: str) -> Case:
@@ -63,7 +68,7 @@ def caught(base: Case, state: State, name: str, errors: list[Json]) -> Case:
         case = replace(base, name=name, path=path, answers={**base.answers, state.name: errors})
         return fails(case, thrown["Error"], thrown["Cause"])
     target: str = _catcher(state, thrown["Error"])["Next"]
-    path = " > ".join([*before, AFTER.get(target, target)])
+    path = " > ".join([*before, AFTER[machine].get(target, target)])
     case = replace(base, name=name, path=path, answers={**base.answers, state.name: errors})
     if target == "Approval Timed Out":
         return replace(case, outcome=("Rejected", "Nobody approved"))
@@ -71,7 +76,7 @@ def caught(base: Case, state: State, name: str, errors: list[Json]) -> Case:
         return replace(case, outcome=("Superseded", "another deployment changed the endpoint"))
     if path.endswith("Run Succeeded"):
         return case
-    if target == "Clean Up Failed":
+    if target in ("Clean Up Failed", "Deployment Failed", "Scoring Failed"):
         return replace(case, error=base.origin[0], cause=base.origin[1])
     if state.name in ("Roll Back Endpoint", "Notify Failure", "Stop Transform Job") and base.status == "FAILED":
         return case

@@ -11,13 +11,15 @@ _SERVE = "Receive Request > Create Endpoint > Get Endpoint > Endpoint Status?"
 _LOOK = "Wait for Endpoint > Get Endpoint > Endpoint Status?"
 _SERVED = "Test Endpoint > Auto Scaling? > Describe Deployment > Endpoint in Service"
 _BACK = "Roll Back Endpoint > Deployment Taken Back?"
-_GIVE_UP = f"{_BACK} > Deployment Failed"
+_EXPLAINED = "Explain Failure > Deployment Failed"
+_GIVE_UP = f"{_BACK} > {_EXPLAINED}"
 _RESTORE = f"{_BACK} > Get Endpoint > Endpoint Status? > Former Model in Service?"
 _WAIT_FOR_FORMER = f"{_LOOK} > Former Model in Service?"
 _RESTORED = f"{_BACK} > Describe Rollback > Former Model Serves"
 AFTER = {
     "Rollback Under Way?": f"Rollback Under Way? > {_GIVE_UP}",
     "Roll Back Endpoint": _GIVE_UP,
+    "Explain Failure": _EXPLAINED,
     "Deployment Superseded": "Deployment Superseded > Nothing Deployed",
 }
 """How a path goes on after a Catch."""
@@ -132,7 +134,7 @@ DEPLOYMENT = [
     ),
     *(
         fails(
-            _restores(f"FormerModel{name}", [answer], "Former Model Lost > Deployment Failed"),
+            _restores(f"FormerModel{name}", [answer], f"Former Model Lost > {_EXPLAINED}"),
             "EndpointFailed",
             "Endpoint digits did not get its former config old back",
         )
@@ -144,7 +146,7 @@ DEPLOYMENT = [
     fails(
         replace(
             _restores("FormerModelIsOutOfSight", [throw("States.Timeout", "no answer")], ""),
-            path=f"{_SERVE} > Endpoint Failed > {_BACK} > Get Endpoint > Rollback Under Way? > Deployment Failed",
+            path=f"{_SERVE} > Endpoint Failed > {_BACK} > Get Endpoint > Rollback Under Way? > {_EXPLAINED}",
         ),
         "States.Timeout",
         "no answer",

@@ -9,13 +9,15 @@ from tests.statemachine.case import Answers, Case, fails
 _PREPARE = "Receive Request > Predictions at Hand? > Find Model > Prepare Rows > Calibrate Anew? > How to Predict?"
 _MEASURE = "Score Parts > Collect Parts > Truth Known? > Measure Predictions > Keep Endpoint?"
 _END = "Scored? > Summarize Scoring > Scoring Succeeded"
-_FAILED = "Scored? > Scoring Failed"
+_EXPLAINED = "Explain Failure > Scoring Failed"
+_FAILED = f"Scored? > {_EXPLAINED}"
 _DEPLOY = "Deploy Endpoint > Endpoint Deployed?"
 _LOOK = "Wait for Transform Job > Get Transform Job > Transform Job Status?"
 _TRANSFORM = f"{_PREPARE} > Create Transform Job > Transform Job Status? > {_LOOK}"
 
 AFTER = {
     "Keep Endpoint?": f"Keep Endpoint? > {_FAILED}",
+    "Explain Failure": _EXPLAINED,
     "Stop Transform Job": f"Stop Transform Job > Keep Endpoint? > {_FAILED}",
 }
 """Where a path leads from a state that catches."""
@@ -70,7 +72,7 @@ SCORING = [
         Case(
             "AnUploadWithoutAKeyIsRefused",
             "scoring",
-            "Receive Request > Predictions at Hand? > Find Model > Scoring Failed",
+            f"Receive Request > Predictions at Hand? > Find Model > {_EXPLAINED}",
             answers={"Find Model": answers.raised("InvalidRequest", "Upload is no key of the execution input")},
             input={"Endpoint": {"Name": "digits"}, "Upload": {"Bucket": "data"}},
         ),
@@ -81,7 +83,7 @@ SCORING = [
         Case(
             "AnUploadBesideADatasetIsNotForgotten",
             "scoring",
-            "Receive Request > Predictions at Hand? > Find Model > Scoring Failed",
+            f"Receive Request > Predictions at Hand? > Find Model > {_EXPLAINED}",
             answers={"Find Model": answers.raised("InvalidRequest", "Upload is no key of the execution input")},
             input={"Dataset": {"S3Uri": "s3://data/new.csv"}, "Upload": {"Bucket": "data", "Key": "incoming/new.csv"}},
         ),

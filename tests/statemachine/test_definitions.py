@@ -47,9 +47,10 @@ CATCH_TARGETS = {
         "*": ("Clean Up", "$.Error"),
     },
     "deployment": {
-        "Create Endpoint": ("Deployment Failed", "$.Error"),
+        "Create Endpoint": ("Explain Failure", "$.Error"),
         "Get Endpoint": ("Rollback Under Way?", "$.Error"),
-        "Roll Back Endpoint": ("Deployment Failed", "$.RollbackError"),
+        "Roll Back Endpoint": ("Explain Failure", "$.RollbackError"),
+        "Explain Failure": ("Deployment Failed", "$.ExplainError"),
         "*": ("Roll Back Endpoint", "$.Error"),
     },
     "scoring": {
@@ -63,8 +64,9 @@ CATCH_TARGETS = {
                 "Remove Endpoint",
                 "Summarize Scoring",
             ),
-            ("Scoring Failed", "$.Error"),
+            ("Explain Failure", "$.Error"),
         ),
+        "Explain Failure": ("Scoring Failed", "$.ExplainError"),
         "Get Transform Job": ("Stop Transform Job", "$.Error"),
         "Stop Transform Job": ("Keep Endpoint?", "$.StopError"),
         "*": ("Keep Endpoint?", "$.Error"),

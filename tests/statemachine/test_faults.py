@@ -11,7 +11,7 @@ from tests.statemachine import definitions, faults
 from tests.statemachine.case import Case
 from tests.statemachine.conftest import Execution
 from tests.statemachine.fault_cases import CASES, TERMINAL, FaultCase
-from tests.statemachine.test_paths import check
+from tests.statemachine.test_paths import EXPLAIN, check
 
 NOTIFICATIONS = ("Notify Success", "Notify Failure")
 LASTING = [found for found in CASES if found.lasts]
@@ -43,8 +43,8 @@ def check_end(found: FaultCase, execution: Execution) -> None:
 def check_words(found: FaultCase, execution: Execution) -> None:
     """People hear the fault's name and words, and after an error that is not the project's own what to do."""
     told = execution.description
-    if found.case.machine == "automl":
-        told = execution.input_of("Clean Up")["Error"]
+    if explaining := EXPLAIN.get(found.case.machine):
+        told = execution.input_of(explaining)["Error"]
     failure = failures.unwrap(
         {"Error": told.get("Error", told.get("error")), "Cause": told.get("Cause", told.get("cause"))}
     )

@@ -97,7 +97,7 @@ def test_every_function_and_machine_logs_into_a_group_of_this_template(name: str
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_who_makes_what_has_volumes_or_writes_files_is_told_the_key(name: str) -> None:
-    policies = [policy["Ref"] for policy in properties(key=True)[name]["Policies"] if "Ref" in policy]
+    policies = [policy["Ref"] for policy in properties(key=True)[name].get("Policies", []) if "Ref" in policy]
     makers = {
         "sagemaker:CreateAutoMLJobV2",
         "sagemaker:CreateEndpointConfig",
@@ -105,7 +105,7 @@ def test_who_makes_what_has_volumes_or_writes_files_is_told_the_key(name: str) -
     }
     own = {
         action
-        for policy in RESOURCES[name]["Properties"]["Policies"]
+        for policy in RESOURCES[name]["Properties"].get("Policies", [])
         for statement in policy.get("Statement", [])
         for action in as_list(statement["Action"])
     }
@@ -117,7 +117,9 @@ def test_who_makes_what_has_volumes_or_writes_files_is_told_the_key(name: str) -
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_who_makes_what_runs_in_a_network_is_told_the_network(name: str) -> None:
     body = RESOURCES[name]["Properties"]
-    makes = "CreateModelsPolicy" in str(body["Policies"]) or "sagemaker:CreateAutoMLJobV2" in str(body["Policies"])
+    makes = "CreateModelsPolicy" in str(body.get("Policies")) or "sagemaker:CreateAutoMLJobV2" in str(
+        body.get("Policies")
+    )
     variables = body.get("Environment", {}).get("Variables", {})
     assert ("SECURITY_GROUP_IDS" in variables) == makes
     assert not makes or "SUBNET_IDS" in variables
