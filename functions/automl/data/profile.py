@@ -53,8 +53,8 @@ class ColumnProfile:
             return self.sketch.len()
         return round((_SKETCH_SIZE - 1) / (float(self.sketch.max()) / _HASH_SPACE))  # type: ignore[arg-type]
 
-    def document(self) -> dict[str, Any]:
-        """The column's entry in profile.json."""
+    def document(self, *, with_values: bool = True) -> dict[str, Any]:
+        """The column's entry in profile.json; without values, if they say who the rows are of."""
         entry: dict[str, Any] = {
             "Name": self.name,
             "Type": self.kind,
@@ -62,6 +62,8 @@ class ColumnProfile:
             "Distinct": self.distinct,
             "DistinctIsApproximate": self.sketch.len() >= _SKETCH_SIZE,
         }
+        if not with_values:
+            return entry
         if self.kind in NUMERIC and self.minimum is not None and self.maximum is not None:
             number = int if self.kind == "integer" else float
             entry["Minimum"], entry["Maximum"] = number(self.minimum), number(self.maximum)

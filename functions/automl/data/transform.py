@@ -111,7 +111,8 @@ def _finish(
     state = _state(run, request, recipe, problem, rows)
     numbers = tuple(name for name in recipe.texts if name in splitter.maybe_numbers)
     write_json(s3, run.recipe, replace(recipe, numbers=numbers).document(problem.type))
-    write_json(s3, run.profile, _profile_document(dataset, profile, problem, rows, fingerprint))
+    columns = [column.document(with_values=column.name != recipe.id_column) for column in profile.columns.values()]
+    write_json(s3, run.profile, _profile_document(dataset, columns, problem, rows, fingerprint))
     assert splitter.smoke is not None, "there are training rows"
     write_bytes(s3, run.smoke_rows, csv_records(splitter.smoke))
     return {**state, "Fingerprint": fingerprint}
@@ -145,14 +146,19 @@ def _too_few(uri: str, train: int, read: int, lost: str = "") -> InvalidDataset:
 
 
 def _profile_document(
-    dataset: Dataset, profile: Profile, problem: Problem, rows: Mapping[str, int], fingerprint: Mapping[str, str]
+    dataset: Dataset,
+    columns: list[dict[str, Any]],
+    problem: Problem,
+    rows: Mapping[str, int],
+    fingerprint: Mapping[str, str],
 ) -> dict[str, Any]:
+    size = {"Objects": len(dataset.sources), "Bytes": dataset.size, "Rows": rows["Read"]}
     return {
-        "Dataset": {"S3Uri": dataset.uri, "Objects": len(dataset.sources), "Bytes": dataset.size, "Rows": profile.rows},
+        "Dataset": {"S3Uri": dataset.uri, **size},
         "Problem": {"Type": problem.type, "ObjectiveMetric": problem.objective, "Decided": problem.decided},
         "Rows": dict(rows),
         "Fingerprint": dict(fingerprint),
-        "Columns": [column.document() for column in profile.columns.values()],
+        "Columns": columns,
     }
 
 

@@ -65,6 +65,16 @@ def test_a_dataset_becomes_model_ready_splits(data_bucket: Any) -> None:
     assert "Scoring" not in data
 
 
+def test_the_profile_tells_no_value_of_the_id_column(data_bucket: Any) -> None:
+    put(data_bucket, [{**house, "id": str(7_000_000 + number)} for number, house in enumerate(houses())])
+
+    transform(data_bucket, Dataset={"IdColumn": "id"})
+
+    columns = {column["Name"]: column for column in read_json(data_bucket, RUN.profile)["Columns"]}
+    assert columns["id"].keys() == {"Name", "Type", "Missing", "Distinct", "DistinctIsApproximate"}
+    assert columns["size"]["Minimum"] < columns["size"]["Maximum"]
+
+
 def test_documents_fit_their_schemas_and_smoke_rows_are_training_rows(data_bucket: Any) -> None:
     put(data_bucket, houses())
 
