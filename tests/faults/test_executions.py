@@ -151,7 +151,7 @@ def test_an_execution_is_stopped_at_every_task_or_there_is_a_reason() -> None:
 
 
 @pytest.mark.sampled(1)
-@pytest.mark.parametrize(("first", "seconds"), [("Create Model", 4), (PROVING, 12), (PROVING, 30), (PROVING, 50)])
+@pytest.mark.parametrize(("first", "seconds"), [("Create Model", 4), (PROVING, 6), (PROVING, 12), (PROVING, 20)])
 def test_a_run_that_takes_too_long_is_cleaned_up_and_told(
     site: Site, learnt: str, ledger: Ledger, first: str, seconds: int
 ) -> None:

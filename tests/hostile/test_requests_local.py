@@ -33,7 +33,7 @@ UPLOAD = Hostile(
 # A request in thousands of layers is for the engine to refuse: it does not get as far as to a function.
 WORST = {
     "automl": (
-        *("a list of many kinds", "a name of 250 KB", "1e400", "half a character"),
+        *("a list of many kinds", "a name of 250 KB", "a number of 400 digits", "half a character"),
         *("a name with a line break", "somebody's staging", "text that turns round", "one of Python's formats"),
         *("a JSON path", "a substitution"),
     ),

@@ -21,11 +21,19 @@ Globals:
   Function: {Runtime: python3.13, CodeUri: functions/, Timeout: 30, Environment: {Variables: {BUCKET: !Ref Bucket}}}
 Resources:
   Bucket: {Type: AWS::S3::Bucket}
-  AskFunction: {Type: AWS::Serverless::Function, Properties: {Handler: app.ask}}
+  AskFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.ask
+      Policies: [{Statement: [{Effect: Allow, Action: s3:PutObject, Resource: !Sub '${Bucket.Arn}/*'}]}]
   AnswerFunction:
     Type: AWS::Serverless::Function
     Properties:
       Handler: app.answer
+      Policies:
+        - Statement:
+            - {Effect: Allow, Action: [s3:GetObject, s3:PutObject], Resource: !Sub '${Bucket.Arn}/*'}
+            - {Effect: Allow, Action: states:SendTaskSuccess, Resource: !Sub '${Machine.Arn}'}
       Events:
         Decided:
           Type: EventBridgeRule

@@ -213,7 +213,7 @@ def test_a_slow_reader_gets_all_of_a_large_object_and_disturbs_nobody(port: int)
 
 
 def test_waits_can_be_scaled(port: int) -> None:
-    cloud = host.start(port, services=["stepfunctions", "sts", "iam"], wait_scale=0.01)
+    cloud = host.start(port, services=["stepfunctions", "sts", "iam", "events"], wait_scale=0.01)
     client = cloud.client("stepfunctions")
     machine = client.create_state_machine(
         name="waits",

@@ -157,9 +157,10 @@ def story(cloud: Cloud, stack: Stack, bucket: str, execution: str) -> dict[str, 
         if name == "prepare_rows":
             # The samples' run was proved by a scoring like this one, and its transform job is given the same rows.
             for item in cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix=SCORED)["Contents"]:
+                body = cloud.client("s3").get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
                 for folder in (RUN, TRANSFORMED):
-                    source, key = f"{bucket}/{item['Key']}", item["Key"].replace(SCORED, folder)
-                    cloud.client("s3").copy_object(Bucket=bucket, Key=key, CopySource=source)
+                    moved = body.replace(SCORED.encode(), folder.encode())
+                    cloud.client("s3").put_object(Bucket=bucket, Key=item["Key"].replace(SCORED, folder), Body=moved)
         waiting_for = {
             "get_automl_job": "Completed",
             "get_endpoint": "InService",

@@ -24,6 +24,7 @@ BLOCK_BYTES = 16 * 1024 * 1024
 LONGEST_RECORD = 4 * BLOCK_BYTES
 """A row that does not end is looked into as text, which takes ten times its bytes."""
 _SLICE_BYTES = 1024 * 1024
+_MOST_QUOTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 UNZIPPED_UNJUDGED = 64 * 1024 * 1024
 MOST_UNZIPPED = 250
@@ -193,7 +194,7 @@ def delimiters_in_quotes(body: bytes, delimiter: bytes) -> int | None:
     inside = 0
     slices = (body[first : first + _SLICE_BYTES] for first in range(0, len(body), _SLICE_BYTES))
     for records in record_blocks(slices, len(body)):
-        if records.count(b'"') > _SLICE_BYTES:
+        if records.count(b'"') > _MOST_QUOTES:
             return None
         before, *rest = records.split(b'"')
         if not rest:

@@ -20,6 +20,9 @@ DATA = HONEST.csv().encode()
 MEMBER = 16 * 1024 * 1024
 
 
+BOMB = "unpacks to more than 250 times its size, as no table does"
+
+
 def _bomb(block: bytes, size: int) -> bytes:
     """A gzip file that unpacks to so many bytes of the same block; its members are made only once."""
     member = gzip.compress(block * (MEMBER // len(block)))
@@ -119,20 +122,18 @@ CASES: list[Case] = [
     refused("gzip inside gzip", lambda: gzip.compress(gzip.compress(DATA)), "is compressed twice"),
     refused("a ZIP archive inside gzip", lambda: gzip.compress(_zip("data.csv")), "is a ZIP archive"),
     refused("a tar archive inside gzip", lambda: gzip.compress(_tar()), "is a tar archive"),
-    refused("gzip of 8 GB of zeros", lambda: _bomb(bytes(1024), 8 << 30), "NUL byte"),
+    refused("gzip of 8 GB of zeros", lambda: _bomb(bytes(1024), 8 << 30), BOMB),
     refused(
         "gzip of 8 GB of rows",
         lambda: _bomb(b"k1,1.5,Oslo,2.25\n", 8 << 30),
-        "unpacks to more than 250 times its size, as no table does",
+        BOMB,
     ),
-    refused(
-        "gzip of 8 GB of blank lines", lambda: _bomb(b"\n" * 1024, 8 << 30), "unpacks to more than 250 times its size"
-    ),
-    refused("gzip of a line of 4 GB", lambda: _bomb(b"x" * 1024, 4 << 30), r"row 0 \(line 2\) has more than 64 MiB"),
+    refused("gzip of 8 GB of blank lines", lambda: _bomb(b"\n" * 1024, 8 << 30), BOMB),
+    refused("gzip of a line of 4 GB", lambda: _bomb(b"x" * 1024, 4 << 30), BOMB),
     refused(
         "gzip of a quote that is open for 4 GB",
         lambda: gzip.compress(b'Id,Area,City,Price\nk1,1.5,"') + _bomb(b"x,\n", 4 << 30),
-        r"row 0 \(line 2\) has a quote",
+        BOMB,
     ),
     refused(
         "gzip of a header of 4 GB",
