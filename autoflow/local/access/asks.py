@@ -183,7 +183,9 @@ def _lambda(call: Call, facts: Facts) -> _Wanted:
 def _states(call: Call, facts: Facts) -> _Wanted:
     if call.operation.startswith("SendTask"):
         # The reference names no resource; a denied call's message names the machine.
-        yield f"states:{call.operation}", facts.machine_of_token(str(call.parameters["taskToken"])) or "*", {}
+        # A token that nobody waits with belongs to no machine: Step Functions answers that it is none.
+        if machine := facts.machine_of_token(str(call.parameters["taskToken"])):
+            yield f"states:{call.operation}", machine, {}
     else:
         place = next((name for name in ("executionArn", "stateMachineArn", "mapRunArn") if name in call.parameters), "")
         yield f"states:{call.operation}", str(call.parameters.get(place, "*")), {}
