@@ -74,7 +74,7 @@ EXPECTED = (
         action="ecr:*",
     ),
     Expected(INSTANCES, action="cloudwatch:*Alarm*", sometimes=True),
-    Expected(INSTANCES, role="SageMakerRole", what="*/capture/[*] never used", sometimes=True),
+    Expected(INSTANCES, role="SageMakerRole", action="s3:PutObject", what="*/capture/*", sometimes=True),
     Expected(ENDINGS, role="CleanUpFunctionRole", action="s*:*", sometimes=True),
     Expected(ENDINGS, role="SettleExecutionFunctionRole", action="s*:*", sometimes=True),
     Expected(ENDINGS, role="RollBackEndpointFunctionRole", action="sagemaker:UpdateEndpoint", sometimes=True),
@@ -83,6 +83,9 @@ EXPECTED = (
     Expected(ENDINGS, action="lambda:InvokeFunction", what="*<Stop*JobFunction> never used", sometimes=True),
     Expected(ENDINGS, action="lambda:GetFunctionConfiguration", sometimes=True),
     Expected(ENDINGS, role="*FunctionRole", action="*s3:DeleteObject", sometimes=True),
+    Expected(
+        ENDINGS, role="PrepareRowsFunctionRole", action="s3:DeleteObject", what="* but for a name", sometimes=True
+    ),
     Expected(ENDINGS, role="CreateEndpointFunctionRole", action="sagemaker:DeleteEndpointConfig", sometimes=True),
     Expected(ENDINGS, role="CreateTransformJobFunctionRole", action="s3:PutObject", sometimes=True),
     Expected(ENDINGS, role="SageMakerRole", action="s3:*", what="*/transform* never used", sometimes=True),

@@ -6,6 +6,8 @@ from tests.access import exceptions, policies_in_use
 from tests.access.conftest import Deployed
 from tests.access.policies_in_use import Evidence, Seen
 
+LINE = "\n"
+
 
 @pytest.fixture(scope="session")
 def evidence(seen: list[Seen], deployed: Deployed) -> Evidence:
@@ -13,19 +15,23 @@ def evidence(seen: list[Seen], deployed: Deployed) -> Evidence:
 
 
 def test_every_call_was_allowed(evidence: Evidence) -> None:
-    assert exceptions.unexpected(policies_in_use.not_allowed(evidence)) == []
+    found = exceptions.unexpected(policies_in_use.not_allowed(evidence))
+    assert not found, LINE.join(found)
 
 
 def test_every_action_and_every_resource_of_a_statement_is_used(evidence: Evidence) -> None:
-    assert exceptions.unexpected(policies_in_use.never_used(evidence)) == []
+    found = exceptions.unexpected(policies_in_use.never_used(evidence))
+    assert not found, LINE.join(found)
 
 
 def test_a_wildcard_stands_only_where_something_varies(evidence: Evidence) -> None:
-    assert exceptions.unexpected(policies_in_use.too_wide(evidence)) == []
+    found = exceptions.unexpected(policies_in_use.too_wide(evidence))
+    assert not found, LINE.join(found)
 
 
 def test_every_condition_stops_what_does_not_fulfil_it(evidence: Evidence) -> None:
-    assert exceptions.unexpected(policies_in_use.idle_conditions(evidence)) == []
+    found = exceptions.unexpected(policies_in_use.idle_conditions(evidence))
+    assert not found, LINE.join(found)
 
 
 def test_every_exception_is_needed(evidence: Evidence) -> None:
