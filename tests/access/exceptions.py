@@ -83,9 +83,7 @@ EXPECTED = (
     Expected(ENDINGS, action="lambda:InvokeFunction", what="*<Stop*JobFunction> never used", sometimes=True),
     Expected(ENDINGS, action="lambda:GetFunctionConfiguration", sometimes=True),
     Expected(ENDINGS, role="*FunctionRole", action="*s3:DeleteObject", sometimes=True),
-    Expected(
-        ENDINGS, role="PrepareRowsFunctionRole", action="s3:DeleteObject", what="* but for a name", sometimes=True
-    ),
+    Expected(ENDINGS, role="PrepareRowsFunctionRole", action="s3:DeleteObject", what="*but for a name", sometimes=True),
     Expected(ENDINGS, role="CreateEndpointFunctionRole", action="sagemaker:DeleteEndpointConfig", sometimes=True),
     Expected(ENDINGS, role="CreateTransformJobFunctionRole", action="s3:PutObject", sometimes=True),
     Expected(ENDINGS, role="SageMakerRole", action="s3:*", what="*/transform* never used", sometimes=True),
