@@ -154,11 +154,11 @@ def story(cloud: Cloud, stack: Stack, bucket: str, execution: str) -> dict[str, 
             # The sample's run has a name of its own.
             source = f"{returned[name]['Uri'].removeprefix('s3://')}request.json"
             cloud.client("s3").copy_object(Bucket=bucket, Key=f"{RUN}request.json", CopySource=source)
-        if name == "prepare_rows":
+        if name in ("prepare_rows", "collect_parts"):
             # The samples' run was proved by a scoring like this one, and its transform job is given the same rows.
             for item in cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix=SCORED)["Contents"]:
                 body = cloud.client("s3").get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
-                for folder in (RUN, TRANSFORMED):
+                for folder in (RUN, TRANSFORMED) if name == "prepare_rows" else (RUN,):
                     moved = body.replace(SCORED.encode(), folder.encode())
                     cloud.client("s3").put_object(Bucket=bucket, Key=item["Key"].replace(SCORED, folder), Body=moved)
         waiting_for = {
