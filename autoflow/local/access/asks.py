@@ -50,12 +50,9 @@ def asks(call: Call, facts: Facts) -> list[Ask]:
     """Everything that the call needs to be allowed. Nothing, when AWS lets everybody do it."""
     if (call.service, call.operation) == ("sts", "GetCallerIdentity"):
         return []
-    if call.operation.startswith("SendTask") and not facts.machine_of_token(str(call.parameters["taskToken"])):
-        return []  # it belongs to no machine: Step Functions answers that it is no token
     find = _SERVICES.get(call.service)
-    found = list(find(call, facts)) if find else None
     # What no table knows is asked for as it is called, on everything: hardly any role may do that.
-    wanted = found or [(f"{call.service}:{call.operation}", "*", {})]
+    wanted = find(call, facts) if find else [(f"{call.service}:{call.operation}", "*", {})]
     general = {"aws:SecureTransport": "true", "aws:ResourceAccount": call.account}
     return [Ask(action, resource, _keys({**general, **keys})) for action, resource, keys in wanted]
 
@@ -185,7 +182,9 @@ def _lambda(call: Call, facts: Facts) -> _Wanted:
 def _states(call: Call, facts: Facts) -> _Wanted:
     if call.operation.startswith("SendTask"):
         # The reference names no resource; a denied call's message names the machine.
-        yield f"states:{call.operation}", str(facts.machine_of_token(str(call.parameters["taskToken"]))), {}
+        # A token that nobody waits with belongs to no machine: Step Functions answers that it is none.
+        if machine := facts.machine_of_token(str(call.parameters["taskToken"])):
+            yield f"states:{call.operation}", machine, {}
     else:
         place = next((name for name in ("executionArn", "stateMachineArn", "mapRunArn") if name in call.parameters), "")
         yield f"states:{call.operation}", str(call.parameters.get(place, "*")), {}
@@ -212,6 +211,8 @@ def _cloudwatch(call: Call, facts: Facts) -> _Wanted:
         yield action, call.arn("cloudwatch", "alarm:*"), {}
     elif call.operation == "PutMetricData":
         yield action, "*", {"cloudwatch:namespace": call.parameters["Namespace"]}
+    else:
+        yield action, "*", {}
 
 
 def _logs(call: Call, facts: Facts) -> _Wanted:
