@@ -255,6 +255,6 @@ NESTED = [
             real=("Deploy to Staging", "Notify Failure"),
         ),
         "States.TaskFailed",
-        "Endpoint digits ended in Failed: no {image}",
+        answers.EXPLAINED["Cause"],
     ),
 ]

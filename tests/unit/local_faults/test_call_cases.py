@@ -27,7 +27,8 @@ def test_calls_are_found_in_functions_and_state_machines(made: Made) -> None:
 
 
 def test_every_function_calls_something() -> None:
-    assert {made.caller for made in all_made()} >= set(FUNCTIONS)
+    thinks_only = {"ExplainFailureFunction"}
+    assert {made.caller for made in all_made()} >= set(FUNCTIONS) - thinks_only
 
 
 def test_in_as_many_turns_as_there_are_kinds_each_call_meets_each() -> None:
