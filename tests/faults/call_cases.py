@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from autoflow.local.deploy import PROJECT
+from tests.template import FUNCTIONS, RESOURCES
 from tests.unit import test_permissions as code
-from tests.unit.test_template import FUNCTIONS, RESOURCES
 
 RECOVERED = ("Throttled", "Reset", "Lost", "Slow")
 """Faults that pass: whoever meets one tries again, or waits, and all ends as if nothing had been."""

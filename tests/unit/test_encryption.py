@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_template import FUNCTIONS, MACHINES, RESOURCES, TEMPLATE, as_list
+from tests.template import FUNCTIONS, MACHINES, RESOURCES, TEMPLATE, as_list
 
 KEY = {"Ref": "KmsKeyArn"}
 NOTHING = {"Ref": "AWS::NoValue"}

@@ -17,8 +17,8 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.model import OperationModel
 
+from tests.template import FUNCTIONS
 from tests.unit.test_permissions import handler_of, operations, reached, service_of
-from tests.unit.test_template import FUNCTIONS
 
 LAYERS = Path(__file__).parents[2] / "layers"
 DATA = Path(botocore.__file__).parent / "data"

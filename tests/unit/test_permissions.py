@@ -16,7 +16,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from tests.unit.test_template import FUNCTIONS, RESOURCES, allowed, allowed_to, as_list, shared
+from tests.template import FUNCTIONS, RESOURCES, allowed, allowed_to, as_list, shared
 
 LIBRARY = Path(__file__).parents[2] / "functions"
 CLIENTS = {

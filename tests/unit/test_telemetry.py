@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from automl.clients import CONFIG, RUNTIME_CONFIG
 from automl.errors import InvalidRequest, QuotaExceeded, ServiceUnavailable
 from automl.telemetry import named_error
-from tests.unit.test_template import TEMPLATE
+from tests.template import TEMPLATE
 
 LIMIT = (
     "The account-level service limit '{}' is {}, with current utilization of {} and a request delta of {}. "

@@ -1,219 +1,12 @@
-"""The template keeps its promises: who may do what, what is kept how long, what can be set."""
+"""The template keeps its promises: what is kept how long, what starts what, what can be set."""
 
-import fnmatch
 import json
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterator
-from importlib import resources
-from pathlib import Path
-from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).parents[2]
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-FUNCTIONS = [name for name, body in RESOURCES.items() if body["Type"] == "AWS::Serverless::Function"]
-MACHINES = [name for name, body in RESOURCES.items() if body["Type"] == "AWS::Serverless::StateMachine"]
-WITHOUT_RESOURCE = {
-    "cloudwatch:PutMetricData",
-    "ecr:GetAuthorizationToken",
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-    "sagemaker:ListCandidatesForAutoMLJob",
-    "sagemaker:ListEndpointConfigs",
-    "ec2:CreateNetworkInterface",
-    "ec2:CreateNetworkInterfacePermission",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DeleteNetworkInterfacePermission",
-    "ec2:DescribeDhcpOptions",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcs",
-}
-"""Actions that IAM can only allow on everything, or whose resources do not exist yet."""
-AUTHORIZATION = json.loads((resources.files("cfnlint") / "data/AdditionalSpecs/Policies.json").read_text("utf-8"))
-"""AWS's service authorization reference, as cfn-lint ships it: each service's actions and the resources they know."""
-UNLISTED = {"states:SendTaskSuccess": "arn:aws:states:.*:.*:stateMachine:.*"}
-"""What AWS checks although its reference names no resource: messages of a denied SendTaskSuccess name the machine."""
-
-
-BOUNDARY = "FunctionsBoundary"
-"""What no function can go beyond."""
-UNTAGGED = ["sagemaker:CreateModelPackage"]
-"""A version of a registered model has the tags of its group and takes none of its own."""
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping in the value, however deep."""
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from dictionaries(item)
-
-
-def allowed(name: str) -> list[dict[str, Any]]:
-    """The Allow statements of the resource."""
-    return [found for found in dictionaries(RESOURCES[name]) if found.get("Effect") == "Allow" and "Action" in found]
-
-
-def allowed_to(function: str) -> list[dict[str, Any]]:
-    """All that a function's role may do, whichever policy allows it."""
-    attached = [
-        name for name, body in RESOURCES.items() if {"Ref": f"{function}Role"} in body["Properties"].get("Roles", [])
-    ]
-    return [statement for owner in (function, *shared(function), *attached) for statement in allowed(owner)]
-
-
-def shared(function: str) -> list[str]:
-    """Names of the managed policies that a function asks for, those that depend on a condition left out."""
-    return [policy["Ref"] for policy in RESOURCES[function]["Properties"].get("Policies", []) if "Ref" in policy]
-
-
-EVERY_STATEMENT = [
-    pytest.param(statement, id=f"{name}-{number}")
-    for name in RESOURCES
-    for number, statement in enumerate(allowed(name))
-    if "Principal" not in statement
-]
-
-
-@pytest.mark.parametrize("statement", EVERY_STATEMENT)
-def test_statements_name_actions_and_resources(statement: dict[str, Any]) -> None:
-    actions = as_list(statement["Action"])
-    assert not any("*" in action for action in actions)
-    if "*" in as_list(statement["Resource"]):
-        assert set(actions) <= WITHOUT_RESOURCE
-
-
-def arn(resource: Any) -> str:
-    """The ARN that a Resource stands for, as far as IAM's resource types need it."""
-    kinds = {
-        "AWS::IAM::Role": "arn:aws:iam::1:role/r",
-        "AWS::S3::Bucket": "arn:aws:s3:::bucket",
-        "AWS::SNS::Topic": "arn:aws:sns:r:1:topic",
-        "AWS::Serverless::Function": "arn:aws:lambda:r:1:function:f",
-        "AWS::Serverless::StateMachine": "arn:aws:states:r:1:stateMachine:m",
-        "String": "arn:aws:kms:r:1:key/k",
-    }
-    known = {**RESOURCES, **TEMPLATE["Parameters"]}
-    match resource:
-        case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
-            return kinds[known[name]["Type"]]
-        case {"Fn::Sub": text}:
-            return re.sub(
-                r"\$\{([^}]+)\}", lambda found: "arn:aws:s3:::b" if found[1] == "DataBucket.Arn" else "x", text
-            )
-        case {"Fn::If": [_, inner, _]}:
-            return arn(inner)
-    return str(resource)
-
-
-def covers(one: str, form: str) -> bool:
-    """Whether an ARN or a pattern of ARNs is about the kind of resource whose ARNs have this form."""
-    pattern = re.sub(r"\$\{\w+\}", "[^:]*", form)
-    sample = re.sub(r"\$\{\w+\}|\.\*", "x", form)
-    return bool(re.fullmatch(pattern, one)) or fnmatch.fnmatchcase(sample, one)
-
-
-@pytest.mark.parametrize("statement", EVERY_STATEMENT)
-def test_an_action_is_allowed_on_resources_that_iam_checks_it_against(statement: dict[str, Any]) -> None:
-    """An action without resource types is checked against ``*`` alone: any narrower statement would deny it."""
-    arns = [arn(resource) for resource in as_list(statement["Resource"])]
-    useful = {"*"}
-    for action in as_list(statement["Action"]):
-        service, _, name = action.partition(":")
-        reference = AUTHORIZATION[service]
-        kinds = [kind.lower() for kind in reference["Actions"][name.lower()].get("Resources", [])]
-        if action in UNLISTED:
-            assert all(re.fullmatch(UNLISTED[action], one) for one in arns), action
-            useful |= set(arns)
-            continue
-        if not kinds:
-            assert arns == ["*"], action
-            continue
-        formats = [text for kind in kinds for text in reference["Resources"][kind]["ARNFormats"]]
-        fitting = {one for one in arns if one == "*" or any(covers(one, text) for text in formats)}
-        assert fitting, action
-        useful |= fitting
-        if "aws:ResourceTag" in json.dumps(statement.get("Condition", {})):
-            assert all("aws:ResourceTag/${TagKey}" in reference["Resources"][kind]["ConditionKeys"] for kind in kinds)
-    assert set(arns) <= useful
-
-
-@pytest.mark.parametrize("statement", EVERY_STATEMENT)
-def test_the_role_is_passed_to_sagemaker_only(statement: dict[str, Any]) -> None:
-    if "iam:PassRole" in as_list(statement["Action"]):
-        assert as_list(statement["Action"]) == ["iam:PassRole"]
-        assert statement["Resource"] == {"Fn::GetAtt": ["SageMakerRole", "Arn"]}
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_take_away_only_what_the_project_tagged(name: str) -> None:
-    for statement in allowed_to(name):
-        actions = as_list(statement["Action"])
-        if any(action.startswith(("sagemaker:Delete", "sagemaker:Stop")) for action in actions):
-            assert statement["Condition"] == {"Null": {"aws:ResourceTag/autopilot-flow:run": "false"}}
-        if any(action.startswith("sagemaker:Create") for action in actions) and actions != UNTAGGED:
-            assert statement["Condition"] == {"Null": {"aws:RequestTag/autopilot-flow:run": "false"}}
-        if any(action in {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"} for action in actions):
-            ours = (":alarm:autopilot-flow-*", ":alarm:TargetTracking-endpoint/*")
-            assert statement["Resource"]["Fn::Sub"].endswith(ours)
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_whoever_starts_volumes_may_let_sagemaker_use_the_key(name: str) -> None:
-    """An endpoint gets new volumes when it is created, updated, or put back to what it was."""
-    actions = {action for statement in allowed_to(name) for action in as_list(statement["Action"])}
-    if actions & {"sagemaker:CreateAutoMLJobV2", "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"}:
-        grant = {"Fn::If": ["HasKmsKey", {"Ref": "GrantKeyPolicy"}, {"Ref": "AWS::NoValue"}]}
-        assert grant in RESOURCES[name]["Properties"].get("Policies", [])
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_whoever_reads_or_writes_files_may_use_the_key(name: str) -> None:
-    actions = {action for statement in allowed_to(name) for action in as_list(statement["Action"])}
-    use = {"Fn::If": ["HasKmsKey", {"Ref": "UseKeyPolicy"}, {"Ref": "AWS::NoValue"}]}
-    assert (use in RESOURCES[name]["Properties"].get("Policies", [])) == bool(
-        actions & {"s3:GetObject", "s3:PutObject"}
-    )
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_no_role_has_more_policies_than_a_new_account_lets_it(name: str) -> None:
-    """Ten; SAM attaches two more, for logs and traces."""
-    policies = RESOURCES[name]["Properties"].get("Policies", [])
-    assert len([policy for policy in policies if "Statement" not in policy]) + 2 <= 10
-
-
-def test_every_shared_policy_is_shared() -> None:
-    """What one role alone needs stands where that role is."""
-    uses = Counter(
-        policy["Ref"]
-        for body in RESOURCES.values()
-        for policy in body["Properties"].get("Policies", [])
-        if "Ref" in policy
-    )
-    managed = {name for name, body in RESOURCES.items() if body["Type"] == "AWS::IAM::ManagedPolicy"} - {BOUNDARY}
-    assert {name for name in managed if "Condition" not in RESOURCES[name]} == set(uses)
-    assert min(uses.values()) > 1
+from tests.template import FUNCTIONS, MACHINES, RESOURCES, ROOT, TEMPLATE
 
 
 def test_a_key_is_named_by_its_own_arn() -> None:
@@ -223,20 +16,6 @@ def test_a_key_is_named_by_its_own_arn() -> None:
     assert re.fullmatch(pattern, "")
     assert re.fullmatch(pattern, key)
     assert not re.fullmatch(pattern, "arn:aws:kms:eu-central-1:123456789012:alias/data")
-
-
-def test_functions_write_into_the_log_groups_of_this_stack_only() -> None:
-    """SAM gives each a policy of AWS's about all log groups."""
-    assert TEMPLATE["Globals"]["Function"]["PermissionsBoundary"] == {"Ref": BOUNDARY}
-    everything_else, logs = RESOURCES[BOUNDARY]["Properties"]["PolicyDocument"]["Statement"]
-    assert everything_else == {"Effect": "Allow", "NotAction": "logs:*", "Resource": "*"}
-    assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert logs["Resource"]["Fn::Sub"].endswith(":log-group:/aws/lambda/${AWS::StackName}-*")
-
-
-def test_no_managed_policy_of_aws() -> None:
-    """But those that SAM gives to a function's role for its logs and its traces."""
-    assert "iam::aws:policy/" not in (ROOT / "template.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -260,18 +39,6 @@ def test_an_approval_reaches_the_run_or_a_queue() -> None:
     }
     assert rule["Properties"]["DeadLetterConfig"] == {"Arn": queue}
     assert function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"] == queue
-
-
-def test_whoever_answers_a_waiting_run_answers_only_runs_of_this_stack() -> None:
-    answering = [
-        name
-        for name in FUNCTIONS
-        for statement in allowed_to(name)
-        if "states:SendTaskSuccess" in as_list(statement["Action"])
-    ]
-    assert answering == ["WaitForApprovalFunction", "AnswerApprovalFunction"]
-    (statement,) = allowed("AnswerTasksPolicy")
-    assert statement["Resource"] == {"Ref": "AutoMLStateMachine"}
 
 
 @pytest.mark.parametrize("name", MACHINES)

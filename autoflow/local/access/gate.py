@@ -52,10 +52,13 @@ def denied(who: Caller, ask: Ask) -> str | None:
     """Why the caller may not, as AWS says it; None when it may."""
     rights = rights_of(who.role)
     reason = refusal(rights, ask) if rights else None
-    if reason is None:
-        return None
+    return worded(who.session, ask, reason) if reason else None
+
+
+def worded(session: str, ask: Ask, reason: str) -> str:
+    """AWS's sentence for a caller that may not do what it asked for."""
     resource = f'"{ask.resource}"' if ask.action.startswith("s3:") else ask.resource
-    message = f"User: {who.session} is not authorized to perform: {ask.action} on resource: {resource} {reason}"
+    message = f"User: {session} is not authorized to perform: {ask.action} on resource: {resource} {reason}"
     return message.replace(ask.action, ask.action.replace("sns:", "SNS:"))
 
 
@@ -65,26 +68,23 @@ def refused_by(service: str, message: str) -> CommonServiceException:
     return CommonServiceException(code, message, status, sender_fault=True)
 
 
-def _asked(context: RequestContext) -> tuple[Caller | None, list[Ask]]:
-    """Who calls, and what for; nothing for a request that is none of an AWS API, or not in a role's name."""
+def asked(context: RequestContext) -> list[Ask]:
+    """What a request needs to be allowed; nothing for one that is none of an AWS API."""
     if context.service is None or context.operation is None:
-        return None, []
-    who = caller.of_request(context)
-    if who is None:
-        return None, []
+        return []
     parameters: Any = context.service_request or {}
     # The account is the role's own: where a key is not LocalStack's, the gateway takes the default one.
     call = Call(
         context.service.service_name, context.operation.name, parameters, context.account_id, context.region or ""
     )
-    return who, asks(call, Here(call.account, call.region))
+    return asks(call, Here(call.account, call.region))
 
 
 def _deny(chain: Any, context: Any, response: Any) -> None:
-    who, wanted = _asked(context)
+    who = caller.of_request(context)
     if who is None:
         return
-    refused = [(ask, message) for ask in wanted if (message := denied(who, ask))]
+    refused = [(ask, message) for ask in asked(context) if (message := denied(who, ask))]
     if refused and context.operation.name == "DeleteObjects":
         _delete_the_others(chain, context, response, dict(refused))
         return
@@ -123,9 +123,11 @@ class _Recorder:
         self._lock = threading.Lock()
 
     def __call__(self, chain: Any, context: Any, response: Any) -> None:
-        who, wanted = _asked(context)
-        for ask in wanted:
-            if who and (who.role, ask) not in self._seen:
+        who = caller.of_request(context)
+        if who is None:
+            return
+        for ask in asked(context):
+            if (who.role, ask) not in self._seen:
                 self._note(who, ask)
 
     def _note(self, who: Caller, ask: Ask) -> None:

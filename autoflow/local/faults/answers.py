@@ -7,6 +7,7 @@ Codes and HTTP status are those of the services' API references ("Common Errors"
 from localstack.aws.api import CommonServiceException
 
 from autoflow.local.access import gate
+from autoflow.local.access.policies import Ask
 from autoflow.local.faults.rules import Call
 
 _TOO_MANY = {
@@ -17,10 +18,6 @@ _TOO_MANY = {
     "sns": ("Throttled", 429),
     "sqs": ("RequestThrottled", 403),
 }
-_ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
-"""Actions that are called otherwise than their operations."""
-_PREFIXES = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states"}
-"""IAM's name of a service where it is another one."""
 
 
 def throttled(call: Call) -> CommonServiceException:
@@ -30,17 +27,13 @@ def throttled(call: Call) -> CommonServiceException:
     return CommonServiceException(code, message, status, sender_fault=True)
 
 
-def refused(call: Call, caller: str) -> CommonServiceException:
+def refused(call: Call, session: str, ask: Ask) -> CommonServiceException:
     """The error of a caller without the permission.
 
     Args:
         call: what it called.
-        caller: its ARN.
+        session: ARN of the caller.
+        ask: what it may not.
     """
-    name = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
-    action = _ACTIONS.get(name, name)
-    message = (
-        f"User: {caller} is not authorized to perform: {action} "
-        f"because no identity-based policy allows the {action} action"
-    )
-    return gate.refused_by(call.service, message)
+    reason = f"because no identity-based policy allows the {ask.action} action"
+    return gate.refused_by(call.service, gate.worded(session, ask, reason))

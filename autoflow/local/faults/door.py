@@ -16,7 +16,7 @@ from localstack.services.edge import ROUTER
 from rolo import Request, Response
 from rolo.gateway import HandlerChain
 
-from autoflow.local.access import caller
+from autoflow.local.access import caller, gate
 from autoflow.local.faults import PATH, answers, connections
 from autoflow.local.faults.rules import Call, InvalidRule, Rule, Rules
 
@@ -61,7 +61,8 @@ class _Before:
             case "Throttled":
                 raise answers.throttled(call)
             case "Refused":
-                raise answers.refused(call, who.session if who else "arn:aws:iam::000000000000:root")
+                session = who.session if who else f"arn:aws:iam::{context.account_id}:root"
+                raise answers.refused(call, session, gate.asked(context)[0])
             case "Reset":
                 _reset(context)
                 chain.terminate()

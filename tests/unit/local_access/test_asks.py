@@ -9,8 +9,8 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from autoflow.local.access.asks import Call, asks
+from tests.template import AUTHORIZATION, UNLISTED
 from tests.unit.test_permissions import ALSO, OTHER_ACTIONS
-from tests.unit.test_template import AUTHORIZATION, UNLISTED
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 ARN = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.call_cases import NEVER_MADE, RECOVERED, Deployed, Made, all_made, never_made
-from tests.unit.test_template import FUNCTIONS
+from tests.template import FUNCTIONS
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from automl.errors import InvalidRequest, ServiceUnavailable
 from automl.outcome import settling
 from automl.outcome.histories import LastMoments, last_moments
 from automl.outcome.settling import CLEAN_UP, NOTHING, TELL, WAIT, Settling
+from tests.template import FUNCTIONS
 from tests.unit.test_permissions import calls, handler_of, reached
-from tests.unit.test_template import FUNCTIONS
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 MACHINES = "arn:aws:states:eu-central-1:123456789012:stateMachine:"
