@@ -136,10 +136,16 @@ def _endpoints_of_completed_runs(cloud: Cloud) -> Iterator[str]:
     for bucket in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="runs/"):
             for item in page.get("Contents", []):
-                if item["Key"].endswith("/result.json"):
-                    document = _document(s3, bucket, item["Key"]) or {}
-                    if document.get("Outcome") == "Completed":
-                        yield document["Endpoint"]["Name"]
+                if _RESULT.fullmatch(item["Key"]) and (name := _endpoint_to_keep(s3, bucket, item["Key"])):
+                    yield name
+
+
+def _endpoint_to_keep(s3: Any, bucket: str, result: str) -> str:
+    """Name of the endpoint that a run with this result is to leave in service; empty for none."""
+    document = _document(s3, bucket, result) or {}
+    request = _document(s3, bucket, result.replace("/result.json", "/request.json")) or {}
+    kept = document.get("Outcome") == "Completed" and request["Endpoint"]["Keep"]
+    return str(document["Endpoint"]["Name"]) if kept else ""
 
 
 def _registered_models(client: Any) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tests.faults.conftest import SmallRun
 from tests.faults.faults import happened, seen, set_faults
 from tests.faults.flows import FLOWS, LONGEST, Bench, Ended
 from tests.faults.orphans import orphans, snapshot
-from tests.ledger import Group, Ledger
+from tests.ledger import Group, Ledger, Outcome
 from tests.sampling import OPTION
 
 GROUP: Group = "AWS calls"
@@ -224,6 +224,7 @@ def test_a_refused_call_is_done_without_or_named(
         assert made.operation in said, said
         assert any(word in said for word in ("AccessDenied", "not authorized", "Forbidden")), said
         assert "Traceback" not in said
-    ledger.note(GROUP, case, "Recovered" if ended.outcome == calm.outcome else "FailedCleanly", orphans=left)
+    how: Outcome = "Recovered" if ended.outcome == calm.outcome else "FailedCleanly"
+    ledger.note(GROUP, case, how, orphans=left, lost=lost, duplicated=twice)
     assert (left, lost, twice) == ([], 0, 0)
     assert ended.told == calm.told or made.service == "sns"

@@ -80,7 +80,12 @@ def begin(request: pytest.FixtureRequest, site: Site, machine: str, state: str) 
     if machine == "automl" and state in LEARNING:
         return site.start("automl", request.getfixturevalue("small_run")())
     if machine == "automl":
-        return site.start("automl", site.input_of(request.getfixturevalue("learnt"), PROVING), starting_at(PROVING))
+        first, data = PROVING, site.input_of(request.getfixturevalue("learnt"), PROVING)
+        if state == "Wait for Approval":
+            data["Run"]["Approval"] = "Manual"
+        if state == "Clean Up":
+            first, data["Error"] = state, {"Error": "EndpointFailed", "Cause": "Something made the run fail"}
+        return site.start("automl", data, starting_at(first))
     served = request.getfixturevalue("served")
     if machine == "deployment":
         endpoint = {"Name": f"stop-{secrets.token_hex(4)}", "Serverless": SERVERLESS}
