@@ -36,7 +36,7 @@ def place(port: int, tmp_path: Path) -> Place:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("number", "kill"), [*enumerate(kills())], ids=[f"{n:02}-{one}" for n, one in enumerate(kills())]
 )

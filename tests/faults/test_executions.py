@@ -112,7 +112,7 @@ def check_cleaned_up(
     return cleanups
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("machine", "state"), [pytest.param(*one, id=f"{one[0]}: {one[1]}") for one in stops()])
 def test_what_is_stopped_is_cleaned_up_told_once_and_can_be_gone_on_with(
     request: pytest.FixtureRequest, site: Site, ledger: Ledger, machine: str, state: str
@@ -196,9 +196,11 @@ def test_an_end_that_is_told_twice_is_cleaned_up_and_passed_on_once(
     site: Site, small_run: SmallRun, ledger: Ledger
 ) -> None:
     before = snapshot(site.cloud)
+    site.hold("automl", "Create AutoML Job")
     execution = site.start("automl", small_run())
     site.until_at_work(execution, "Create AutoML Job")
     site.client.stop_execution(executionArn=execution)
+    site.release()
     told = json.dumps({"ExecutionArn": execution})
     machine = site.stack.outputs["CleanupStateMachineArn"]
     for _ in range(2):

@@ -255,7 +255,7 @@ MISHAPS = {
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", MISHAPS)
 def test_a_job_that_goes_wrong_ends_in_recovery_or_in_a_named_failure(
     name: str,

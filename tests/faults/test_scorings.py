@@ -180,7 +180,7 @@ def unserved(cloud: Cloud, learnt: Learnt) -> Iterator[None]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", MISHAPS)
 @pytest.mark.usefixtures("unserved")
 def test_a_scoring_that_goes_wrong_decides_every_row_once(

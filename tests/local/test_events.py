@@ -246,8 +246,8 @@ def test_the_roll_back_sample_says_why(cloud: Cloud, stack: Stack, bucket: str) 
 
 
 @pytest.mark.usefixtures("story")
-def test_the_clean_up_sample_removes_the_runs_model(cloud: Cloud, stack: Stack, bucket: str) -> None:
-    assert invoked(cloud, stack, "clean_up", bucket)["Error"]
+def test_the_clean_up_sample_removes_the_runs_model(cloud: Cloud, stack: Stack, bucket: str, execution: str) -> None:
+    assert invoked(cloud, stack, "clean_up", bucket, execution)["Error"]
 
 
 @pytest.mark.usefixtures("story")
