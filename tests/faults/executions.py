@@ -169,6 +169,10 @@ def starting_at(state: str, **top: Any) -> Change:
 
     def change(definition: Json) -> None:
         own = json.loads(json.dumps(definition["States"]).replace('"$$.Execution.Id"', '"$.Execution.Id"'))
+        for body in own.values():
+            if "Execution" in body.get("ResultSelector", {}):  # takes it from the execution; here it stays what it was
+                del body["ResultSelector"]
+                body["ResultPath"] = "$.Run"
         definition |= {"StartAt": state, "States": own, **top}
 
     return change
