@@ -1,20 +1,23 @@
 """Every fault of every group, and what came of it: ``make faults``, or ``python -m benchmarks.faults [test file …]``.
 
-Runs the fault tests in full, one file after the other, while each notes what it observed (``tests/ledger.py``), and
-prints the table. When all files were run and everything held, the table goes into docs/reliability.md.
+Runs the fault tests in full, one file after the other, while each notes what it observed (``tests/ledger.py``) in a
+folder of its own below build/faults, and prints the table of all files that are there. It takes hours: files may be
+run by themselves, also at the same time, and a file that is run again takes the place of what it had noted. When all
+files are there and everything held, the table goes into docs/reliability.md.
 
-Ends with status 1 when a test failed, a group has no case, or something was left behind, lost or duplicated.
+Ends with status 1 when a test failed, a file or a group's cases are missing, or something was left behind, lost or
+duplicated.
 """
 
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,11 @@ from tests.ledger import FOLDER_VARIABLE, GROUPS
 from tests.sampling import OPTION
 
 PAGE = ROOT / "docs" / "reliability.md"
+RESULTS = ROOT / "build" / "faults"
+"""A folder for each file of tests: the ledger, pytest's report, and when all was over the :class:`Outcome`."""
 BEGIN, END = "<!-- make faults: begin -->", "<!-- make faults: end -->"
 HEADER = ("faults of", "cases", "recovered", "failed cleanly", "orphans", "lost rows", "duplicated rows")
+_OUTCOME = "outcome.json"
 SECONDS_PER_TEST = 3600
 """No test waits for itself: those that share a local cloud wait until it has run what the others ordered."""
 
@@ -95,14 +101,34 @@ def fault_tests() -> list[str]:
     return ["tests/statemachine/test_faults.py", *(str(path.relative_to(ROOT)) for path in found)]
 
 
-def run(file: str, folder: Path) -> int:
-    """Run one file's tests in full, with what they print, and return how many did not pass.
+@dataclass(frozen=True)
+class Outcome:
+    """How a file's tests ended."""
+
+    file: str
+    """Path in the project."""
+    failed: int
+    """Tests that did not pass."""
+    minutes: float
+    machine: str
+    date: str
+
+
+def folder_of(file: str) -> Path:
+    """Where the file's tests note what they observe."""
+    return RESULTS / Path(file).stem
+
+
+def run(file: str) -> None:
+    """Run one file's tests in full, with what they print, and note how they ended.
 
     Args:
         file: path in the project.
-        folder: the ledger's.
     """
-    report = folder / f"{Path(file).stem}.xml"
+    folder, began = folder_of(file), time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    report = folder / "report.xml"
     options = ["-q", "-p", "no:cacheprovider", OPTION, f"--junitxml={report}", "-o", f"timeout={SECONDS_PER_TEST}"]
     status = subprocess.run(
         [sys.executable, "-m", "pytest", file, *options],
@@ -110,15 +136,21 @@ def run(file: str, folder: Path) -> int:
         env={**os.environ, FOLDER_VARIABLE: str(folder)},
         check=False,
     ).returncode
-    if not report.exists():
-        return 1
-    suites = ElementTree.parse(report).getroot().iter("testsuite")
-    failed = sum(int(suite.get("failures", 0)) + int(suite.get("errors", 0)) for suite in suites)
-    return failed or int(status != 0)
+    suites = list(ElementTree.parse(report).getroot().iter("testsuite")) if report.exists() else []
+    failed = sum(int(suite.get("failures", 0)) + int(suite.get("errors", 0)) for suite in suites) or int(status != 0)
+    minutes = round((time.monotonic() - began) / 60, 1)
+    outcome = Outcome(file, failed, minutes, machine(), f"{datetime.now(UTC):%Y-%m-%d}")
+    (folder / _OUTCOME).write_text(json.dumps(asdict(outcome), indent=2) + "\n")
+
+
+def read_outcomes() -> list[Outcome]:
+    """Of all files that were run to their end."""
+    paths = [folder_of(file) / _OUTCOME for file in fault_tests()]
+    return [Outcome(**json.loads(path.read_text())) for path in paths if path.exists()]
 
 
 def read_ledger(folder: Path) -> list[Line]:
-    """All lines, those of the file that was written last at the end."""
+    """All lines, those of the process that wrote last at the end."""
     files = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     return [json.loads(line) for path in files for line in path.read_text().splitlines()]
 
@@ -130,28 +162,32 @@ def machine() -> str:
     return f"{os.cpu_count()} cores ({platform.machine()}), {memory}, {platform.system()}, {python}"
 
 
+def caption(outcomes: Sequence[Outcome]) -> str:
+    """By which command, on what, when, and how long."""
+    days = sorted({one.date for one in outcomes})
+    machines = " and ".join(sorted({one.machine for one in outcomes}))
+    hours = sum(one.minutes for one in outcomes) / 60
+    return f"`make faults`, {hours:.1f} hours on {machines}, {' to '.join(dict.fromkeys((days[0], days[-1])))}:"
+
+
 def main(files: Sequence[str]) -> int:
     """Run the files, or all, and tell."""
-    chosen, began, failed = list(files) or fault_tests(), time.monotonic(), {}
-    with tempfile.TemporaryDirectory() as name:
-        for number, file in enumerate(chosen, 1):
-            print(f"\n{file} ({number} of {len(chosen)})", flush=True)
-            failed[file] = run(file, Path(name))
-        found = counts(read_ledger(Path(name)))
+    chosen = list(files) or fault_tests()
+    for number, file in enumerate(chosen, 1):
+        print(f"\n{file} ({number} of {len(chosen)})", flush=True)
+        run(file)
+    outcomes = read_outcomes()
+    found = counts([line for one in outcomes for line in read_ledger(folder_of(one.file))])
     text = table(HEADER, [one.row for one in found])
     print(f"\n{text}\n")
-    for file, number in failed.items():
-        if number:
-            print(f"{file}: {number} did not pass", file=sys.stderr)
-    held = found[-1].spotless and not any(failed.values())
-    if not files and (without := [one.group for one in found if not one.cases]):
-        print(f"no case was noted of {', '.join(without)}", file=sys.stderr)
-        held = False
-    if held and not files:
-        minutes = (time.monotonic() - began) / 60
-        said = f"`make faults`, {minutes:.0f} minutes on {machine()}, {datetime.now(UTC):%Y-%m-%d}:"
-        PAGE.write_text(published(PAGE.read_text(), f"{said}\n\n{text}"))
-    return 0 if held else 1
+    complaints = [f"{one.file}: {one.failed} did not pass" for one in outcomes if one.failed]
+    complaints += [f"{file}: not run" for file in fault_tests() if file not in {one.file for one in outcomes}]
+    complaints += [f"no case was noted of {one.group}" for one in found if not one.cases]
+    if complaints or not found[-1].spotless:
+        print("\n".join(complaints), file=sys.stderr)
+        return 1
+    PAGE.write_text(published(PAGE.read_text(), f"{caption(outcomes)}\n\n{text}"))
+    return 0
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ UNREACHED = {
     ("automl", "Notify Failure"): "all is cleaned up before; a topic cannot be asked what it has had",
     ("deployment", "Configure Auto Scaling"): "the local cloud has no auto scaling",
     ("deployment", "Roll Back Endpoint"): "takes back what the clean-up takes back",
+    ("deployment", "Explain Failure"): "all is taken back before, and it calls nobody",
+    ("scoring", "Explain Failure"): "all is taken back before, and it calls nobody",
     ("scoring", "Calibrate Model"): "as in a run; it writes one file",
     ("scoring", "Stop Transform Job"): "a job that nobody sees is in test_jobs",
     ("scoring", "Measure Predictions"): "reads and writes files of its scoring only",

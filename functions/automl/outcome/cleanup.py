@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _USELESS_DATA = frozenset({InvalidRequest.__name__, InvalidDataset.__name__})
+"""Errors after which nobody goes on with the run's data, unless a job has learnt from them."""
 
 _PARTS = {
     "Candidate": frozenset({"Name", "Metric", "Value", "Direction"}),
@@ -71,7 +72,7 @@ class CleanUp:
             self.chores.attempt(f"model {name}", lambda: delete_model(sagemaker, name, is_made_by(self.run["Uri"])))
         if state.get("Run", {}).get("Approval") == "Manual":
             self.chores.attempt("the task token", self._forget_approval)
-        if error in _USELESS_DATA:
+        if error in _USELESS_DATA and "Job" not in state:
             self.chores.attempt("the run's data", self._delete_data)
         return self.chores
 

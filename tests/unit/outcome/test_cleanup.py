@@ -149,6 +149,17 @@ def test_everything_the_run_made_is_taken_away(answers: Answers, data_bucket: An
     assert keys == ["runs/run-1/request.json", "runs/run-10/data/train/part-0.csv"]
 
 
+@pytest.mark.parametrize(("learnt", "kept"), [({"Job": {"Status": "Completed"}}, 1), ({}, 0)])
+def test_data_that_a_job_has_learnt_from_stay_whatever_the_error(
+    answers: Answers, data_bucket: Any, learnt: dict[str, Any], kept: int
+) -> None:
+    """A nested scoring may end with the name of an error about data, too."""
+    data_bucket.put_object(Bucket="data-bucket", Key="runs/run-1/data/train/part-0.csv", Body=b"x")
+    started(answers).endpoint().refused("describe_model")
+    clean_up(answers, data_bucket, {"Run": STATE["Run"], **learnt}, "InvalidRequest")
+    assert data_bucket.list_objects_v2(Bucket="data-bucket")["KeyCount"] == kept
+
+
 def test_a_registered_model_that_is_not_in_service_is_rejected(answers: Answers, data_bucket: Any) -> None:
     started(answers).endpoint("InService", "c").config("c", OURS)
     answers.config("c", OURS).config("c", OURS).endpoint("InService", "c").endpoint_tags(OURS)
