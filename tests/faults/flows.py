@@ -174,6 +174,12 @@ def on_demand(bench: Bench, endpoint: str) -> Ended:
     return bench.ended(bench.start("ScoringStateMachine", **bench.new(endpoint)))
 
 
+def plain(bench: Bench, endpoint: str) -> Ended:
+    """A run as most are, for an endpoint that goes when its rows are scored."""
+    name = f"{endpoint}-plain"
+    return bench.ended(bench.learn(name, Endpoint={"Name": name, "Keep": False}))
+
+
 def hopeless(bench: Bench, endpoint: str) -> Ended:
     """A run that fails when its job is done, as no candidate is quick enough."""
     return bench.ended(bench.learn(f"{endpoint}-none", Selection={"MaxInferenceLatencySeconds": 1e-9}))
@@ -202,6 +208,7 @@ FLOWS: dict[str, Flow] = {
     "challenger": challenger,
     "batch": batch,
     "on demand": on_demand,
+    "plain": plain,
     "hopeless": hopeless,
     "stopped": stopped,
     "stopped late": stopped_late,
@@ -209,3 +216,5 @@ FLOWS: dict[str, Flow] = {
 """In this order each finds what it needs: an endpoint with a model, or only the model."""
 LONGEST = "champion"
 """The one that makes most of the calls."""
+CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "plain", "stopped late", "champion", "challenger")
+"""The same, those first that take the least time."""

@@ -1,88 +1,26 @@
-"""Every AWS call meets every fault: all is made good and nothing lost, or the execution fails and says why.
+"""Every AWS call meets every fault that passes, and nobody can tell from how all ends.
 
 An ordinary run takes a sample; ``--all-faults`` takes all flows, in as many turns as there are kinds of faults, so that
 each call of each function meets each of them.
 """
 
-import functools
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import pytest
 
-from autoflow.local.cloud import Cloud
-from autoflow.local.deploy import Stack
 from tests.faults import call_cases
-from tests.faults.call_cases import RECOVERED, Deployed, Made
-from tests.faults.conftest import SmallRun
-from tests.faults.faults import happened, seen, set_faults
-from tests.faults.flows import FLOWS, LONGEST, Bench, Ended
+from tests.faults.call_cases import RECOVERED, Deployed
+from tests.faults.faults import happened, set_faults
+from tests.faults.flows import FLOWS, Bench
 from tests.faults.orphans import orphans, snapshot
-from tests.ledger import Group, Ledger, Outcome
-from tests.sampling import OPTION
+from tests.faults.undisturbed import Undisturbed, bench, deployed, undisturbed, versions
+from tests.ledger import Group, Ledger
+
+__all__ = ["bench", "deployed", "undisturbed"]
 
 GROUP: Group = "AWS calls"
-NAMELESS = {"States.TaskFailed", "States.Unknown", "Exception", ""}
-NEVER = 10**9
-"""Calls that a fault lets pass which is only to see them."""
 HANGS_SECONDS = 27.0
 """Longer than any client of the functions waits for an answer; see ``automl.clients``."""
-
-
-@pytest.fixture(scope="module")
-def bench(cloud: Cloud, stack: Stack, small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    made = Bench(cloud, stack, small_run(), tmp_path_factory.mktemp("flows"))
-    yield made
-    set_faults(cloud)
-    made.letters.close()
-
-
-@pytest.fixture(scope="module")
-def deployed(bench: Bench) -> Deployed:
-    callers = {made.caller for made in call_cases.all_made()}
-    return Deployed({caller: bench.role(caller) for caller in sorted(callers)}, bench.names)
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """How each flow ends without any fault, and what is called meanwhile."""
-
-    ends: Mapping[str, Ended]
-    calls: Mapping[str, frozenset[Made]]
-    """What each flow calls."""
-    versions: Mapping[str, int]
-    """Flow → model packages of its endpoint after it."""
-
-    def flow_of(self, made: Made) -> str | None:
-        """The cheapest flow in which the call is made; None when none of them comes to it."""
-        return next((flow for flow in CHEAPEST if made in self.calls.get(flow, ())), None)
-
-
-CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "stopped late", "champion", "challenger")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(bench: Bench, deployed: Deployed, pytestconfig: pytest.Config) -> Undisturbed:
-    endpoint, ends, calls, packages = f"calm-{secrets.token_hex(3)}", {}, {}, {}
-    watched = {deployed.rule(made, "Slow")["Name"]: made for made in call_cases.all_made()}
-    for flow in chosen(pytestconfig):
-        set_faults(bench.cloud, *(deployed.rule(made, "Slow", After=NEVER) for made in watched.values()))
-        ends[flow] = FLOWS[flow](bench, endpoint)
-        calls[flow] = frozenset(watched[name] for name in seen(bench.cloud))
-        packages[flow] = versions(bench, endpoint)
-    return Undisturbed(ends, calls, packages)
-
-
-def versions(bench: Bench, endpoint: str) -> int:
-    """How many model packages there are for the endpoint."""
-    listed = bench.cloud.client("sagemaker").list_model_packages(ModelPackageGroupName=endpoint)
-    return len(listed["ModelPackageSummaryList"])
-
-
-def chosen(config: pytest.Config) -> list[str]:
-    """All flows; in an ordinary run the one that makes most of the calls."""
-    return list(FLOWS) if config.getoption(OPTION) else [LONGEST]
 
 
 def test_the_flows_end_as_they_are_meant_to(undisturbed: Undisturbed) -> None:
@@ -93,13 +31,14 @@ def test_the_flows_end_as_they_are_meant_to(undisturbed: Undisturbed) -> None:
         "challenger": ("SUCCEEDED", "Completed"),
         "batch": ("SUCCEEDED", ""),
         "on demand": ("SUCCEEDED", ""),
+        "plain": ("SUCCEEDED", "Completed"),
         "hopeless": ("FAILED", "NoUsableCandidate"),
         "stopped": ("ABORTED", ""),
         "stopped late": ("ABORTED", ""),
     }
     for flow, ended in undisturbed.ends.items():
         assert ended.outcome == meant[flow], (flow, ended.cause)
-        scores = flow in {"champion", "challenger", "batch", "on demand"}
+        scores = flow in {"champion", "challenger", "batch", "on demand", "plain"}
         assert set(ended.rows.values()) == ({1} if scores else set()), flow
         assert ended.told == (flow not in {"broken", "batch", "on demand"}), flow
 
@@ -153,78 +92,3 @@ def test_a_call_that_hangs_is_made_again_in_time(
     rules = [deployed.rule(one, "Slow", Seconds=HANGS_SECONDS) for one in hanging.values()]
     set_faults(bench.cloud, *({**one, "Name": f"{one['Name']} beyond the time-out"} for one in rules))
     ends_as_ever(bench, undisturbed, ledger)
-
-
-class Prepared:
-    """What flows need before they begin, made when it is needed."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.served = ""
-
-    def endpoint(self, flow: str) -> str:
-        """Name of an endpoint as the flow needs it: with a model in service, or only approved, or new."""
-        set_faults(self.bench.cloud)
-        if flow in {"broken", "challenger", "batch"}:
-            if not self._in_service():
-                self.served = f"served-{secrets.token_hex(3)}"
-                assert FLOWS["champion"](self.bench, self.served).outcome == ("SUCCEEDED", "Completed")
-            return self.served
-        if flow == "on demand":
-            return self._shelved
-        return f"new-{secrets.token_hex(3)}"
-
-    @functools.cached_property
-    def _shelved(self) -> str:
-        name = f"shelf-{secrets.token_hex(3)}"
-        learnt = self.bench.ended(self.bench.learn(name, Endpoint={"Name": name, "Keep": False}))
-        assert learnt.outcome == ("SUCCEEDED", "Completed"), learnt.cause
-        return name
-
-    def _in_service(self) -> bool:
-        listed = self.bench.cloud.client("sagemaker").list_endpoints(StatusEquals="InService")["Endpoints"]
-        return self.served in {one["EndpointName"] for one in listed}
-
-
-@pytest.fixture(scope="module")
-def prepared(bench: Bench) -> Prepared:
-    return Prepared(bench)
-
-
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize("made", call_cases.all_made(), ids=lambda made: made.name)
-def test_a_refused_call_is_done_without_or_named(
-    bench: Bench,
-    deployed: Deployed,
-    undisturbed: Undisturbed,
-    prepared: Prepared,
-    ledger: Ledger,
-    pytestconfig: pytest.Config,
-    made: Made,
-) -> None:
-    flow, reason = undisturbed.flow_of(made), call_cases.never_made(made)
-    if flow is None:
-        assert reason or not pytestconfig.getoption(OPTION), "no flow comes to this call; make one, or say why"
-        pytest.skip(reason or "its flow is run with all faults only")
-    assert reason is None, f"{flow!r} comes to this call; it is not to be listed as never made"
-    endpoint, calm = prepared.endpoint(flow), undisturbed.ends[flow]
-    before, case = snapshot(bench.cloud), f"{made.name} Refused"
-    set_faults(bench.cloud, deployed.rule(made, "Refused", Times=10_000))
-    ended = FLOWS[flow](bench, endpoint)
-    count = happened(bench.cloud)[case]
-    set_faults(bench.cloud)
-    left = [one for one in orphans(bench.cloud, before, keep=[endpoint]) if one.partition(" ")[2] not in ended.cause]
-    succeeded = ended.outcome[0] == "SUCCEEDED"
-    twice = (ended.rows - calm.rows).total()
-    lost = (calm.rows - ended.rows).total() if succeeded else 0
-    assert count, "the call was not made"
-    if ended.outcome != calm.outcome and not succeeded:
-        error, said = ended.named
-        assert error not in NAMELESS, said
-        assert made.operation in said, said
-        assert any(word in said for word in ("AccessDenied", "not authorized", "Forbidden")), said
-        assert "Traceback" not in said
-    how: Outcome = "Recovered" if ended.outcome == calm.outcome else "FailedCleanly"
-    ledger.note(GROUP, case, how, orphans=left, lost=lost, duplicated=twice)
-    assert (left, lost, twice) == ([], 0, 0)
-    assert ended.told == calm.told or made.service == "sns"
