@@ -1,18 +1,17 @@
 """Every fault of every group, and what came of it: ``make faults``, or ``python -m benchmarks.faults [test file …]``.
 
 Runs the fault tests in full, one file after the other, while each notes what it observed (``tests/ledger.py``) in a
-folder of its own below build/faults, and prints the table of all files that are there. It takes hours: files may be
-run by themselves, also at the same time, and a file that is run again takes the place of what it had noted. When all
-files are there and everything held, the table goes into docs/reliability.md.
+folder of its own below build/faults, and prints the table of all that is noted there. It takes hours: files may be run
+by themselves, also at the same time, and what has passed is not run again until ``make clean``. When nothing failed and
+everything held, the table goes into docs/reliability.md, with what is still to be run.
 
-Ends with status 1 when a test failed, a file or a group's cases are missing, or something was left behind, lost or
+Ends with status 1 when a test failed or is still to be run, a group has no case, or something was left behind, lost or
 duplicated.
 """
 
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
@@ -24,7 +23,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import psutil
+import pytest
 
+from benchmarks import goes
 from benchmarks.measuring import ROOT, table
 from tests.ledger import FOLDER_VARIABLE, GROUPS
 from tests.sampling import OPTION
@@ -103,15 +104,18 @@ def fault_tests() -> list[str]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a file's tests ended."""
+    """How a file's tests ended, in all goes together."""
 
     file: str
     """Path in the project."""
+    tests: int
+    passed: int
     failed: int
-    """Tests that did not pass."""
+    """In the last go."""
     minutes: float
     machine: str
     date: str
+    """Of the last go."""
 
 
 def folder_of(file: str) -> Path:
@@ -120,33 +124,44 @@ def folder_of(file: str) -> Path:
 
 
 def run(file: str) -> None:
-    """Run one file's tests in full, with what they print, and note how they ended.
+    """Run one file's tests that have not passed yet, with what they print, and note how they ended.
 
     Args:
         file: path in the project.
     """
-    folder, began = folder_of(file), time.monotonic()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder, began, before = folder_of(file), time.monotonic(), read_outcome(file)
+    folder.mkdir(parents=True, exist_ok=True)
     report = folder / "report.xml"
-    options = ["-q", "-p", "no:cacheprovider", OPTION, f"--junitxml={report}", "-o", f"timeout={SECONDS_PER_TEST}"]
+    report.unlink(missing_ok=True)
+    options = ["-q", "-p", "no:cacheprovider", "-p", goes.__name__, OPTION, f"--junitxml={report}"]
     status = subprocess.run(
-        [sys.executable, "-m", "pytest", file, *options],
+        [sys.executable, "-m", "pytest", file, *options, "-o", f"timeout={SECONDS_PER_TEST}"],
         cwd=ROOT,
         env={**os.environ, FOLDER_VARIABLE: str(folder)},
         check=False,
     ).returncode
     suites = list(ElementTree.parse(report).getroot().iter("testsuite")) if report.exists() else []
-    failed = sum(int(suite.get("failures", 0)) + int(suite.get("errors", 0)) for suite in suites) or int(status != 0)
-    minutes = round((time.monotonic() - began) / 60, 1)
-    outcome = Outcome(file, failed, minutes, machine(), f"{datetime.now(UTC):%Y-%m-%d}")
+    failed = sum(int(suite.get("failures", 0)) + int(suite.get("errors", 0)) for suite in suites)
+    outcome = Outcome(
+        file,
+        tests=len(goes.read(folder, goes.ALL)),
+        passed=len(goes.read(folder, goes.PASSED)),
+        failed=failed or int(status not in _WELL),
+        minutes=round((before.minutes if before else 0) + (time.monotonic() - began) / 60, 1),
+        machine=machine(),
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+    )
     (folder / _OUTCOME).write_text(json.dumps(asdict(outcome), indent=2) + "\n")
 
 
-def read_outcomes() -> list[Outcome]:
-    """Of all files that were run to their end."""
-    paths = [folder_of(file) / _OUTCOME for file in fault_tests()]
-    return [Outcome(**json.loads(path.read_text())) for path in paths if path.exists()]
+_WELL = (pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""All passed, somebody pressed Ctrl-C, or all had passed before."""
+
+
+def read_outcome(file: str) -> Outcome | None:
+    """None for a file that was never run."""
+    path = folder_of(file) / _OUTCOME
+    return Outcome(**json.loads(path.read_text())) if path.exists() else None
 
 
 def read_ledger(folder: Path) -> list[Line]:
@@ -167,7 +182,7 @@ def caption(outcomes: Sequence[Outcome]) -> str:
     days = sorted({one.date for one in outcomes})
     machines = " and ".join(sorted({one.machine for one in outcomes}))
     hours = sum(one.minutes for one in outcomes) / 60
-    return f"`make faults`, {hours:.1f} hours on {machines}, {' to '.join(dict.fromkeys((days[0], days[-1])))}:"
+    return f"`make faults`, {hours:.1f} hours on {machines}, {' to '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
 def main(files: Sequence[str]) -> int:
@@ -176,18 +191,21 @@ def main(files: Sequence[str]) -> int:
     for number, file in enumerate(chosen, 1):
         print(f"\n{file} ({number} of {len(chosen)})", flush=True)
         run(file)
-    outcomes = read_outcomes()
+    outcomes = [one for file in fault_tests() if (one := read_outcome(file))]
     found = counts([line for one in outcomes for line in read_ledger(folder_of(one.file))])
     text = table(HEADER, [one.row for one in found])
     print(f"\n{text}\n")
-    complaints = [f"{one.file}: {one.failed} did not pass" for one in outcomes if one.failed]
-    complaints += [f"{file}: not run" for file in fault_tests() if file not in {one.file for one in outcomes}]
-    complaints += [f"no case was noted of {one.group}" for one in found if not one.cases]
-    if complaints or not found[-1].spotless:
-        print("\n".join(complaints), file=sys.stderr)
+    open_ = [
+        f"{one.tests - one.passed} of {one.tests} tests of `{one.file}`" for one in outcomes if one.passed < one.tests
+    ]
+    open_ += [f"`{file}`" for file in fault_tests() if file not in {one.file for one in outcomes}]
+    failed = [f"{one.file}: {one.failed} did not pass" for one in outcomes if one.failed]
+    print("\n".join([*failed, *(f"still to be run: {one}" for one in open_)]), file=sys.stderr)
+    if failed or not found[-1].spotless:
         return 1
-    PAGE.write_text(published(PAGE.read_text(), f"{caption(outcomes)}\n\n{text}"))
-    return 0
+    still = f" (still to be run: {'; '.join(open_)})" if open_ else ""
+    PAGE.write_text(published(PAGE.read_text(), f"{caption(outcomes)}{still}:\n\n{text}"))
+    return 0 if not open_ and all(one.cases for one in found) else 1
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from tests.local.conftest import customers, history, wait, write_csv
 
 TIMEOUT_SECONDS = 1200
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
+APPROVAL_SECONDS = 120
+"""An answer that does not arrive is waited for so long, on a machine that is busy."""
 INSTANCE = {"InstanceType": "ml.m5.large"}
 """Updates of an endpoint on an instance are watched by alarms."""
 
@@ -112,7 +114,8 @@ def champion(bench: Bench, endpoint: str) -> Ended:
     """A first model for the endpoint, approved by a person."""
     # It knows less than the next one, which is to be better.
     hosting, known = {"Name": endpoint, **INSTANCE}, {"Drop": ["complaints"]}
-    execution = bench.learn(endpoint, Approval="Manual", Endpoint=hosting, Transform=known)
+    approval = {"Approval": "Manual", "ApprovalTimeoutSeconds": APPROVAL_SECONDS}
+    execution = bench.learn(endpoint, Endpoint=hosting, Transform=known, **approval)
     sagemaker = bench.cloud.client("sagemaker")
 
     def asked() -> bool:
