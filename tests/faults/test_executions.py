@@ -79,10 +79,10 @@ def begin(request: pytest.FixtureRequest, site: Site, machine: str, state: str) 
     """ARN of an execution that is going to come to the state."""
     if machine == "automl" and state in LEARNING:
         return site.start("automl", request.getfixturevalue("small_run")())
+    if state == "Wait for Approval":  # a package of the other run has been decided on
+        return site.start("automl", request.getfixturevalue("small_run")(Approval="Manual"))
     if machine == "automl":
         first, data = PROVING, site.input_of(request.getfixturevalue("learnt"), PROVING)
-        if state == "Wait for Approval":
-            data["Run"]["Approval"] = "Manual"
         if state == "Clean Up":
             first, data["Error"] = state, {"Error": "EndpointFailed", "Cause": "Something made the run fail"}
         return site.start("automl", data, starting_at(first))
