@@ -19,6 +19,8 @@ APPROVAL_SECONDS = 120
 """An answer that does not arrive is waited for so long, on a machine that is busy."""
 INSTANCE = {"InstanceType": "ml.m5.large"}
 """Updates of an endpoint on an instance are watched by alarms."""
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
+"""What such an endpoint can never become."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,11 @@ def hopeless(bench: Bench, endpoint: str) -> Ended:
     return bench.ended(bench.learn(f"{endpoint}-none", Selection={"MaxInferenceLatencySeconds": 1e-9}))
 
 
+def unsuitable(bench: Bench, endpoint: str) -> Ended:
+    """A run for an endpoint that cannot be hosted as it asks for, which it finds out when its data are there."""
+    return bench.ended(bench.learn(endpoint, Endpoint={"Name": endpoint, "Serverless": SERVERLESS}))
+
+
 def stopped(bench: Bench, endpoint: str) -> Ended:
     """A run that somebody stops in the console while its job is at work."""
     run = start(bench.cloud, bench.stack, "AutoMLStateMachine", {**bench.learnable, "Endpoint": {"Name": endpoint}})
@@ -198,7 +205,7 @@ def stopped(bench: Bench, endpoint: str) -> Ended:
 
 def stopped_late(bench: Bench, endpoint: str) -> Ended:
     """A run that somebody stops when its model is served for the proof, and scores."""
-    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-late"}}
+    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-late"}, "Approval": "Manual"}
     run = start(bench.cloud, bench.stack, "AutoMLStateMachine", request)
     run.until_entered("Score Test Split")
     bench.cloud.client("stepfunctions").stop_execution(executionArn=run.arn)
@@ -208,6 +215,7 @@ def stopped_late(bench: Bench, endpoint: str) -> Ended:
 FLOWS: dict[str, Flow] = {
     "champion": champion,
     "broken": broken,
+    "unsuitable": unsuitable,
     "challenger": challenger,
     "batch": batch,
     "on demand": on_demand,
@@ -219,5 +227,16 @@ FLOWS: dict[str, Flow] = {
 """In this order each finds what it needs: an endpoint with a model, or only the model."""
 LONGEST = "champion"
 """The one that makes most of the calls."""
-CHEAPEST = ("on demand", "batch", "broken", "hopeless", "stopped", "plain", "stopped late", "champion", "challenger")
+CHEAPEST = (
+    "unsuitable",
+    "on demand",
+    "batch",
+    "broken",
+    "hopeless",
+    "stopped",
+    "plain",
+    "stopped late",
+    "champion",
+    "challenger",
+)
 """The same, those first that take the least time."""

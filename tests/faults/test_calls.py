@@ -32,6 +32,7 @@ def test_the_flows_end_as_they_are_meant_to(undisturbed: Undisturbed) -> None:
         "batch": ("SUCCEEDED", ""),
         "on demand": ("SUCCEEDED", ""),
         "plain": ("SUCCEEDED", "Completed"),
+        "unsuitable": ("FAILED", "InvalidRequest"),
         "hopeless": ("FAILED", "NoUsableCandidate"),
         "stopped": ("ABORTED", ""),
         "stopped late": ("ABORTED", ""),
