@@ -60,9 +60,10 @@ def prepared(bench: Bench) -> Prepared:
 
 @pytest.mark.sampled(0)
 def test_every_call_is_made_by_a_flow_or_there_is_a_reason(undisturbed: Undisturbed) -> None:
-    calls = call_cases.all_made()
-    without = [made.name for made in calls if undisturbed.flow_of(made) is None]
-    assert without == [made.name for made in calls if call_cases.never_made(made)]
+    without = {made.name for made in call_cases.all_made() if undisturbed.flow_of(made) is None}
+    reasons = {made.name for made in call_cases.all_made() if call_cases.never_made(made)}
+    unexplained, made_after_all = sorted(without - reasons), sorted(reasons - without)
+    assert (unexplained, made_after_all) == ([], []), "\n".join([*unexplained, "made after all:", *made_after_all])
 
 
 @pytest.mark.sampled(2)
