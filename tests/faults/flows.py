@@ -1,15 +1,19 @@
 """Flows through the whole stack, which together make the functions work; what each leaves is seen from outside."""
 
+import contextlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
+from tests.faults.conftest import ROWS
 from tests.faults.mishaps import Letters, scored, start, until
 from tests.local.conftest import customers, history, wait, write_csv
 
@@ -19,6 +23,7 @@ APPROVAL_SECONDS = 120
 """An answer that does not arrive is waited for so long, on a machine that is busy."""
 INSTANCE = {"InstanceType": "ml.m5.large"}
 """Updates of an endpoint on an instance are watched by alarms."""
+TRANSFORM = {"Engine": "BatchTransform", "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}}
 SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
 """What such an endpoint can never become."""
 
@@ -73,6 +78,9 @@ class Bench:
         path = write_csv(self.folder / "new.csv", customers(60, seed=9))
         self.cloud.client("s3").upload_file(str(path), self.bucket, "uploads/faults/new.csv")
         self.new_rows = f"s3://{self.bucket}/uploads/faults/new.csv"
+        pl.DataFrame(customers(ROWS), infer_schema_length=None, strict=False).write_parquet(self.folder / "all.parquet")
+        self.cloud.client("s3").upload_file(str(self.folder / "all.parquet"), self.bucket, "uploads/faults/all.parquet")
+        self.parquet = f"s3://{self.bucket}/uploads/faults/all.parquet"
         resources = self.cloud.client("cloudformation").describe_stack_resources(StackName=self.stack.name)
         self.names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources["StackResources"]}
 
@@ -144,22 +152,56 @@ def champion(bench: Bench, endpoint: str) -> Ended:
     return bench.ended(execution)
 
 
-def broken(bench: Bench, endpoint: str) -> Ended:
-    """A deployment to the endpoint that cannot succeed, so that it is taken back."""
+@contextlib.contextmanager
+def _broken_model(bench: Bench, endpoint: str) -> Iterator[str]:
+    """Name of a model like that of the endpoint, whose file is none."""
     sagemaker, name = bench.cloud.client("sagemaker"), f"broken-{secrets.token_hex(3)}"
-    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    served = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]["ModelName"]
-    model = sagemaker.describe_model(ModelName=served)
+    model = sagemaker.describe_model(ModelName=_served(bench, endpoint))
     tags = sagemaker.list_tags(ResourceArn=model["ModelArn"])["Tags"]
     container = {**model["PrimaryContainer"], "ModelDataUrl": f"s3://{bench.bucket}/uploads/faults/new.csv"}
     sagemaker.create_model(
         ModelName=name, PrimaryContainer=container, ExecutionRoleArn=model["ExecutionRoleArn"], Tags=tags
     )
     try:
-        hosting = {"Name": endpoint, **INSTANCE}
-        return bench.ended(bench.start("DeploymentStateMachine", Model={"Name": name}, Endpoint=hosting))
+        yield name
     finally:
         sagemaker.delete_model(ModelName=name)
+
+
+def _served(bench: Bench, endpoint: str) -> str:
+    """Name of the endpoint's model."""
+    sagemaker = bench.cloud.client("sagemaker")
+    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    return str(sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]["ModelName"])
+
+
+def broken(bench: Bench, endpoint: str) -> Ended:
+    """A deployment to the endpoint that cannot succeed, so that it is taken back."""
+    with _broken_model(bench, endpoint) as name:
+        hosting = {"Name": endpoint, **INSTANCE}
+        return bench.ended(bench.start("DeploymentStateMachine", Model={"Name": name}, Endpoint=hosting))
+
+
+def stillborn(bench: Bench, endpoint: str) -> Ended:
+    """A deployment to a new endpoint that cannot succeed, so that nothing is to stay of it."""
+    with _broken_model(bench, endpoint) as name:
+        hosting = {"Name": f"{endpoint}-none", "Serverless": SERVERLESS}
+        return bench.ended(bench.start("DeploymentStateMachine", Model={"Name": name}, Endpoint=hosting))
+
+
+def stopped_update(bench: Bench, endpoint: str) -> Ended:
+    """A deployment that somebody stops while the endpoint changes."""
+    sagemaker, hosting = bench.cloud.client("sagemaker"), {"Name": endpoint, **INSTANCE}
+    execution = bench.start("DeploymentStateMachine", Model={"Name": _served(bench, endpoint)}, Endpoint=hosting)
+    client = bench.cloud.client("stepfunctions")
+
+    def changing() -> bool:
+        running = client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        return not running or sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating"
+
+    until(changing, f"{endpoint} changes", TIMEOUT_SECONDS)
+    client.stop_execution(executionArn=execution)
+    return bench.ended(execution)
 
 
 def challenger(bench: Bench, endpoint: str) -> Ended:
@@ -169,14 +211,23 @@ def challenger(bench: Bench, endpoint: str) -> Ended:
 
 def batch(bench: Bench, endpoint: str) -> Ended:
     """New rows, predicted by a transform job."""
-    resources = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}
-    request = {**bench.new(endpoint), "Engine": "BatchTransform", "TransformResources": resources}
-    return bench.ended(bench.start("ScoringStateMachine", **request))
+    return bench.ended(bench.start("ScoringStateMachine", **bench.new(endpoint), **TRANSFORM))
+
+
+def stopped_batch(bench: Bench, endpoint: str) -> Ended:
+    """A scoring that somebody stops while its transform job is at work."""
+    return _stopped_in(bench, "Wait for Transform Job", "ScoringStateMachine", {**bench.new(endpoint), **TRANSFORM})
 
 
 def on_demand(bench: Bench, endpoint: str) -> Ended:
-    """New rows, predicted by an endpoint that is made for them: nothing serves the name any more."""
-    return bench.ended(bench.start("ScoringStateMachine", **bench.new(endpoint)))
+    """New rows, predicted by an endpoint that is made for them: nothing serves the name any more. More is promised."""
+    promise = {"Confidence": {"TargetPrecision": 0.8}}
+    return bench.ended(bench.start("ScoringStateMachine", **bench.new(endpoint), **promise))
+
+
+def nobody(bench: Bench, endpoint: str) -> Ended:
+    """New rows for an endpoint that nobody knows."""
+    return bench.ended(bench.start("ScoringStateMachine", **bench.new(f"{endpoint}-nobody")))
 
 
 def plain(bench: Bench, endpoint: str) -> Ended:
@@ -186,8 +237,9 @@ def plain(bench: Bench, endpoint: str) -> Ended:
 
 
 def hopeless(bench: Bench, endpoint: str) -> Ended:
-    """A run that fails when its job is done, as no candidate is quick enough."""
-    return bench.ended(bench.learn(f"{endpoint}-none", Selection={"MaxInferenceLatencySeconds": 1e-9}))
+    """A run that learns from Parquet and fails when its job is done, as no candidate is quick enough."""
+    dataset = {**bench.learnable["Dataset"], "S3Uri": bench.parquet}
+    return bench.ended(bench.learn(f"{endpoint}-none", Dataset=dataset, Selection={"MaxInferenceLatencySeconds": 1e-9}))
 
 
 def unsuitable(bench: Bench, endpoint: str) -> Ended:
@@ -205,38 +257,60 @@ def stopped(bench: Bench, endpoint: str) -> Ended:
 
 def stopped_late(bench: Bench, endpoint: str) -> Ended:
     """A run that somebody stops when its model is served for the proof, and scores."""
-    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-late"}, "Approval": "Manual"}
-    run = start(bench.cloud, bench.stack, "AutoMLStateMachine", request)
-    run.until_entered("Score Test Split")
-    bench.cloud.client("stepfunctions").stop_execution(executionArn=run.arn)
-    return bench.ended(run.arn)
+    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-late"}}
+    return _stopped_in(bench, "Score Test Split", "AutoMLStateMachine", request)
+
+
+def stopped_waiting(bench: Bench, endpoint: str) -> Ended:
+    """A run that somebody stops while it waits for approval."""
+    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-waiting"}, "Approval": "Manual"}
+    return _stopped_in(bench, "Wait for Approval", "AutoMLStateMachine", request)
+
+
+def _stopped_in(bench: Bench, state: str, machine: str, request: dict[str, Any]) -> Ended:
+    """Started, and stopped in the state, unless a fault ends it before."""
+    execution, client = start(bench.cloud, bench.stack, machine, request), bench.cloud.client("stepfunctions")
+
+    def there() -> bool:
+        running = client.describe_execution(executionArn=execution.arn)["status"] == "RUNNING"
+        return not running or execution.entered(state)
+
+    until(there, f"{execution.arn} in {state!r}", TIMEOUT_SECONDS)
+    client.stop_execution(executionArn=execution.arn)
+    return bench.ended(execution.arn)
+
+
+def unanswered(bench: Bench, endpoint: str) -> Ended:
+    """A run whose model nobody approves in time."""
+    name, waits = f"{endpoint}-unanswered", {"Approval": "Manual", "ApprovalTimeoutSeconds": 2}
+    return bench.ended(bench.learn(name, Endpoint={"Name": name, "Keep": False}, **waits))
 
 
 FLOWS: dict[str, Flow] = {
     "champion": champion,
     "broken": broken,
+    "stillborn": stillborn,
     "unsuitable": unsuitable,
+    "stopped update": stopped_update,
     "challenger": challenger,
     "batch": batch,
+    "stopped batch": stopped_batch,
     "on demand": on_demand,
+    "nobody": nobody,
     "plain": plain,
+    "unanswered": unanswered,
     "hopeless": hopeless,
     "stopped": stopped,
     "stopped late": stopped_late,
+    "stopped waiting": stopped_waiting,
 }
 """In this order each finds what it needs: an endpoint with a model, or only the model."""
+IN_SERVICE = frozenset({"broken", "stillborn", "unsuitable", "stopped update", "challenger", "batch", "stopped batch"})
+"""Those that begin with an endpoint in service."""
 LONGEST = "champion"
 """The one that makes most of the calls."""
 CHEAPEST = (
-    "unsuitable",
-    "on demand",
-    "batch",
-    "broken",
-    "hopeless",
-    "stopped",
-    "plain",
-    "stopped late",
-    "champion",
-    "challenger",
+    *("nobody", "unsuitable", "stillborn", "on demand", "batch", "stopped batch", "broken", "stopped update"),
+    *("hopeless", "stopped", "plain", "stopped late", "unanswered", "stopped waiting", "champion", "challenger"),
 )
-"""The same, those first that take the least time."""
+"""All, those first that take the least time."""
