@@ -22,8 +22,8 @@ from tests.local.scoring.conftest import Learnt, learnt
 
 __all__ = ["learnt"]
 
-ROWS = 3_000
-"""More than go with the first request to an endpoint, so that some are still to be sent when it is answered."""
+ROWS = 20_000
+"""More than go with the first request to an endpoint; and so many that they take their time."""
 BATCH = {"Engine": "BatchTransform"}
 KEY = "customer"
 
