@@ -36,6 +36,8 @@ RESULTS = ROOT / "build" / "faults"
 BEGIN, END = "<!-- make faults: begin -->", "<!-- make faults: end -->"
 HEADER = ("faults of", "cases", "recovered", "failed cleanly", "orphans", "lost rows", "duplicated rows")
 _OUTCOME = "outcome.json"
+_WELL = (pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""All passed, somebody pressed Ctrl-C, or all had passed before."""
 SECONDS_PER_TEST = 3600
 """No test waits for itself: those that share a local cloud wait until it has run what the others ordered."""
 
@@ -152,10 +154,6 @@ def run(file: str) -> None:
         date=f"{datetime.now(UTC):%Y-%m-%d}",
     )
     (folder / _OUTCOME).write_text(json.dumps(asdict(outcome), indent=2) + "\n")
-
-
-_WELL = (pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED)
-"""All passed, somebody pressed Ctrl-C, or all had passed before."""
 
 
 def read_outcome(file: str) -> Outcome | None:

@@ -134,7 +134,9 @@ def all_made() -> tuple[Made, ...]:
 NEVER_MADE = {
     "application-autoscaling": "the local cloud has no Application Auto Scaling; deployments with it end before",
     "ConfigureAutoScalingFunction": "the local cloud has no Application Auto Scaling; deployments with it end before",
-    "cloudwatch.DeleteAlarms": "only of an endpoint with alarms that is deleted, and of staging endpoints none has any",
+    "CleanUpFunction cloudwatch.DeleteAlarms": "only of an endpoint with alarms that is deleted",
+    "RemoveStagingFunction cloudwatch.DeleteAlarms": "only of an endpoint with alarms, and none for a proof has any",
+    "RollBackEndpointFunction cloudwatch.DeleteAlarms": "only of an endpoint with alarms that is deleted",
     "StopAutoMLJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
     "StopTransformJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
     "CreateAutoMLJobFunction sagemaker.DescribeAutoMLJobV2": "looked up only when the job exists already",
@@ -154,16 +156,29 @@ NEVER_MADE = {
     "SettleExecutionFunction s3.GetObject": "only when the same end is told twice, as in test_executions.py",
     "SettleExecutionFunction stepfunctions.ListExecutions": "only in the moment in which an execution is started",
     "TransformDataFunction s3.DeleteObjects": "only when rows are broken behind a part that was written",
+}
+"""Part of a call's name, to the end of a word → why no flow comes to it as long as nothing else goes wrong."""
+
+BY_CHANCE = {
     "WaitForApprovalFunction s3.DeleteObject": "only when the answer comes before the question is stored",
     "WaitForApprovalFunction s3.GetObject": "only when the answer comes before the question is stored",
     "WaitForApprovalFunction stepfunctions.SendTaskSuccess": "only when the answer comes before the question is stored",
 }
-"""Part of a call's name, to the end of a word → why no flow comes to it as long as nothing else goes wrong."""
+"""The same, of calls that are made or not, as it happens."""
 
 
 def never_made(made: Made) -> str | None:
     """Why no flow comes to the call unless something else is wrong; None for all that flows come to."""
-    return next((reason for part, reason in NEVER_MADE.items() if _is_meant(part, made.name)), None)
+    return _reason(NEVER_MADE, made)
+
+
+def by_chance(made: Made) -> str | None:
+    """Why flows come to the call only sometimes; None for all others."""
+    return _reason(BY_CHANCE, made)
+
+
+def _reason(reasons: Mapping[str, str], made: Made) -> str | None:
+    return next((reason for part, reason in reasons.items() if _is_meant(part, made.name)), None)
 
 
 def _is_meant(part: str, name: str) -> bool:

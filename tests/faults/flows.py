@@ -25,7 +25,7 @@ INSTANCE = {"InstanceType": "ml.m5.large"}
 """Updates of an endpoint on an instance are watched by alarms."""
 TRANSFORM = {"Engine": "BatchTransform", "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}}
 SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
-"""What such an endpoint can never become."""
+"""What an endpoint on an instance can never become."""
 
 
 @dataclass(frozen=True)

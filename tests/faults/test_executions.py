@@ -16,6 +16,7 @@ from autoflow.local.cloud import Cloud
 from autoflow.local.deploy import Stack
 from tests.faults.conftest import SmallRun
 from tests.faults.executions import BATCH, LEARNING, PROVING, UNREACHED, Site, starting_at, stops
+from tests.faults.flows import SERVERLESS
 from tests.faults.mishaps import Letters, scored
 from tests.faults.orphans import Holdings, snapshot
 from tests.faults.settled import left_over
@@ -24,7 +25,6 @@ from tests.local.conftest import customers, succeeded, write_csv
 from tests.statemachine import definitions
 
 GROUP: Group = "Executions"
-SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
 LIMIT_BYTES = 262_144
 """Of state data."""
 NAMELESS = {"States.Runtime", "States.TaskFailed", "States.DataLimitExceeded", "Exception", ""}
