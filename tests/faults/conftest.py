@@ -47,7 +47,7 @@ def small_run(cloud: Cloud, stack: Stack, tmp_path_factory: pytest.TempPathFacto
     def request(**overrides: Any) -> dict[str, Any]:
         return {
             "Dataset": {"S3Uri": f"s3://{bucket}/{key}", "TargetColumn": "cancels", "IdColumn": "customer"},
-            "AutoML": {"MaxCandidates": 1, "MaxRuntimeSeconds": 60},
+            "AutoML": {"MaxCandidates": 1, "MaxRuntimeSeconds": 300},
             "Endpoint": {"Keep": False},
             **overrides,
         }

@@ -3,9 +3,10 @@
 import contextlib
 import json
 import secrets
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.faults.mishaps import Letters, scored, start, until
 from tests.local.conftest import customers, history, wait, write_csv
 
 TIMEOUT_SECONDS = 1200
+LETTER_SECONDS = 30
+"""A letter that is due is waited for so long."""
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 APPROVAL_SECONDS = 120
 """An answer that does not arrive is waited for so long, on a machine that is busy."""
@@ -30,10 +33,10 @@ SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
 
 @dataclass(frozen=True)
 class Ended:
-    """An execution that has ended, how often people were told of it, and the ids of the rows that it scored."""
+    """An execution that has ended, what people were told of it, and the ids of the rows that it scored."""
 
     description: Mapping[str, Any]
-    told: int
+    letters: Sequence[Mapping[str, Any]]
     rows: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -46,6 +49,22 @@ class Ended:
     def cause(self) -> str:
         """Why it failed."""
         return str(self.description.get("cause", ""))
+
+    @property
+    def due(self) -> int:
+        """How often people are to be told of it: once of a run, and of anything else that did not succeed."""
+        run = "AutoMLStateMachine" in self.description["stateMachineArn"]
+        return int(run or self.outcome[0] != "SUCCEEDED")
+
+    @property
+    def told(self) -> int:
+        """How often people were told of it."""
+        return len(self.letters)
+
+    @property
+    def said(self) -> str:
+        """All that it and the letters say about why it failed."""
+        return "\n".join([self.cause, *(str(letter.get("Cause", "")) for letter in self.letters)])
 
     @property
     def named(self) -> tuple[str, str]:
@@ -102,13 +121,20 @@ class Bench:
         return {"Endpoint": {"Name": endpoint}, "Dataset": {"S3Uri": self.new_rows}}
 
     def ended(self, execution: str) -> Ended:
-        """The execution when it has ended, and people are told if it was a run."""
+        """The execution when it has ended, all is cleaned up after it, and people are told, if ever."""
         described = wait(self.cloud, execution, TIMEOUT_SECONDS)
-        until(self._tidy, f"{execution} is cleaned up after", TIMEOUT_SECONDS, 0.5)
         output = json.loads(described.get("output") or "{}")
         rows = scored(self.cloud, output, "customer") if "Files" in output else []
-        told = len(self.letters.about(execution)) if "AutoMLStateMachine" in execution else 0
-        return Ended(described, told, Counter(rows))
+        ended = Ended(described, self._letters_about(execution), Counter(rows))
+        patience = time.monotonic() + LETTER_SECONDS
+        while ended.told < ended.due and time.monotonic() < patience:
+            ended = replace(ended, letters=self._letters_about(execution))
+        return ended
+
+    def _letters_about(self, execution: str) -> list[dict[str, Any]]:
+        """What people were told of it when nothing cleans up any more; that may not have begun yet."""
+        until(self._tidy, f"{execution} is cleaned up after", TIMEOUT_SECONDS, 0.5)
+        return self.letters.so_far(execution)
 
     def _tidy(self) -> bool:
         """Whether whatever cleans up after executions has done so."""
@@ -204,6 +230,12 @@ def stopped_update(bench: Bench, endpoint: str) -> Ended:
     return bench.ended(execution)
 
 
+def stopped_proved(bench: Bench, endpoint: str) -> Ended:
+    """A run that somebody stops when its model is proved, and not registered yet."""
+    request = {**bench.learnable, "Endpoint": {"Name": endpoint, **INSTANCE}}
+    return _stopped_in(bench, "Remove Staging", "AutoMLStateMachine", request)
+
+
 def challenger(bench: Bench, endpoint: str) -> Ended:
     """A second model for the endpoint, which goes when its rows are scored."""
     return bench.ended(bench.learn(endpoint, Endpoint={"Name": endpoint, **INSTANCE, "Keep": False}))
@@ -292,6 +324,7 @@ FLOWS: dict[str, Flow] = {
     "stillborn": stillborn,
     "unsuitable": unsuitable,
     "stopped update": stopped_update,
+    "stopped proved": stopped_proved,
     "challenger": challenger,
     "batch": batch,
     "stopped batch": stopped_batch,
@@ -305,12 +338,15 @@ FLOWS: dict[str, Flow] = {
     "stopped waiting": stopped_waiting,
 }
 """In this order each finds what it needs: an endpoint with a model, or only the model."""
-IN_SERVICE = frozenset({"broken", "stillborn", "unsuitable", "stopped update", "challenger", "batch", "stopped batch"})
+IN_SERVICE = frozenset(
+    {"broken", "stillborn", "unsuitable", "stopped update", "stopped proved", "challenger", "batch", "stopped batch"}
+)
 """Those that begin with an endpoint in service."""
 LONGEST = "champion"
 """The one that makes most of the calls."""
 CHEAPEST = (
     *("nobody", "unsuitable", "stillborn", "on demand", "batch", "stopped batch", "broken", "stopped update"),
-    *("hopeless", "stopped", "plain", "stopped late", "unanswered", "stopped waiting", "champion", "challenger"),
+    *("hopeless", "stopped", "plain", "stopped late", "unanswered", "stopped waiting"),
+    *("stopped proved", "champion", "challenger"),
 )
 """All, those first that take the least time."""

@@ -130,6 +130,10 @@ class Letters:
     def about(self, execution: str) -> list[dict[str, Any]]:
         """All letters so far about the execution with this ARN; there must be one at least."""
         until(lambda: self._of(execution) or (self._take() and self._of(execution)), f"a letter about {execution}", 30)
+        return self.so_far(execution)
+
+    def so_far(self, execution: str) -> list[dict[str, Any]]:
+        """All letters about the execution with this ARN that there are, if any."""
         while self._take(wait_seconds=2):  # a second one would follow at once
             pass
         return self._of(execution)

@@ -86,7 +86,7 @@ def test_a_refused_call_is_done_without_or_named(
     ended = FLOWS[flow](bench, endpoint)
     count = happened(bench.cloud)[case]
     set_faults(bench.cloud)
-    left = [one for one in orphans(bench.cloud, before, keep=[endpoint]) if one.partition(" ")[2] not in ended.cause]
+    left = [one for one in orphans(bench.cloud, before, keep=[endpoint]) if one.partition(" ")[2] not in ended.said]
     succeeded = ended.outcome[0] == "SUCCEEDED"
     twice = (ended.rows - calm.rows).total()
     lost = (calm.rows - ended.rows).total() if succeeded else 0
@@ -102,4 +102,4 @@ def test_a_refused_call_is_done_without_or_named(
     assert (left, lost, twice) == ([], 0, 0)
     # People who know of a failure hear once more of a clean-up that cannot do its work.
     again = made.caller in {"CleanUpFunction", "SettleExecutionFunction", "CleanupStateMachine"}
-    assert calm.told <= ended.told <= calm.told + again or made.service == "sns"
+    assert ended.due <= ended.told <= ended.due + again or made.service == "sns"

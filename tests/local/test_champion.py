@@ -21,7 +21,7 @@ from autoflow.local.deploy import PROJECT, Stack
 from tests.local.conftest import AUTOFLOW, Cli, Execute, customers, entered, read_until, succeeded, write_csv
 
 ENDPOINT = "loyalty"
-QUICK = {"MaxCandidates": 2, "MaxRuntimeSeconds": 30}
+QUICK = {"MaxCandidates": 2, "MaxRuntimeSeconds": 300}
 ROWS = b'3,basic,5\n55,"family, large",0\n20,basic,1\n'
 """months, plan, complaints: the features in training order."""
 

@@ -141,7 +141,13 @@ ENDED: Json = {
     "WaitSeconds": 15,
     "Left": 0,
 }
-CLEANED_UP: Json = {"Error": "Aborted", "Cause": "stopped by the user", "Removed": ["model digits"], "Left": []}
+CLEANED_UP: Json = {
+    "Error": "Aborted",
+    "Cause": "stopped by the user",
+    "Removed": ["model digits"],
+    "Left": [],
+    "Lasting": [],
+}
 PARTS: Json = {"Rows": 197, "Accepted": 180, "Review": 17, "Usage": {"LambdaRequests": 4}}
 PART: Json = {"Part": 0, "Rows": 100, "Accepted": 90, "Review": 10}
 

@@ -236,6 +236,7 @@ def test_clean_up_works_when_validation_failed(
         "Cause": "'x' is not a known key. Did you mean 'y'?",
         "Removed": [],
         "Left": [],
+        "Lasting": [],
     }
     key = f"runs/{runs.run_name(sent['Execution'])}/result.json"
     assert data_bucket.head_object(Bucket="data-bucket", Key=key)["ContentType"] == "application/json"

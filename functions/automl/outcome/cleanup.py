@@ -68,7 +68,7 @@ class CleanUp:
         self.chores.attempt("the staging endpoints", lambda: staging.remove(self.services, name, state))
         self.chores.attempt("the endpoint", lambda: self._take_back_endpoint(state))
         self.chores.attempt("the model package", lambda: self._reject_package(state, error))
-        if not self.chores.left:  # an endpoint that could not be removed still needs its model
+        if not self.chores.pending:  # an endpoint that cannot be removed yet still needs its model
             self.chores.attempt(f"model {name}", lambda: delete_model(sagemaker, name, is_made_by(self.run["Uri"])))
         if state.get("Run", {}).get("Approval") == "Manual":
             self.chores.attempt("the task token", self._forget_approval)
@@ -94,13 +94,12 @@ class CleanUp:
         if not config:
             return ()
         if config == in_service and self._is_replaced_for_good(config):
-            self.chores.left.append(f"endpoint {name}, which serves this run's model: its former config is retired")
+            served = f"endpoint {name}, which serves this run's model: its former config is retired"
+            self.chores.leave(served, lasting=True)
             return ()
         done = rollback.roll_back(self.services, name, config)
         if done.status == rollback.RESTORING:
-            self.chores.left.append(
-                f"endpoint config {config} and its model: needed until endpoint {name} is back as it was"
-            )
+            self.chores.leave(f"endpoint config {config} and its model: needed until endpoint {name} is back as it was")
         return done.removed
 
     def _own_config(self, endpoint_name: str) -> str | None:

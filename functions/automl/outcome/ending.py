@@ -33,7 +33,7 @@ class Ending:
     bucket: str
 
     def of_failed_run(self, state: Mapping[str, Any]) -> Document:
-        """``$.Failure`` of a run that caught an error: ``Error``, ``Cause``, ``Removed`` and ``Left``.
+        """``$.Failure`` of a run that caught an error, as :meth:`after` answers it.
 
         Args:
             state: the run's state data, of which any part may be missing.
@@ -51,7 +51,7 @@ class Ending:
             before: what was removed before.
 
         Returns:
-            ``Error``, ``Cause``, ``Removed`` (by now) and ``Left`` (to be tried again).
+            ``Error``, ``Cause``, ``Removed`` (by now), ``Left``, and what of it is ``Lasting``: not worth another try.
 
         Raises:
             ServiceUnavailable: AWS is unavailable for now; doing it all again is safe.
@@ -80,4 +80,5 @@ class Ending:
 
 def _told(failure: Failure, chores: Chores, before: Sequence[str]) -> Document:
     removed = list(dict.fromkeys([*before, *chores.removed]))
-    return {"Error": failure.error, "Cause": failure.cause, "Removed": removed, "Left": chores.left}
+    said = {"Error": failure.error, "Cause": failure.cause, "Removed": removed}
+    return {**said, "Left": chores.left, "Lasting": chores.lasting}

@@ -29,7 +29,7 @@ def _roll_back(services: EndpointServices, deployment: Mapping[str, str], chores
     name, config = deployment["EndpointName"], deployment["ConfigName"]
     done = rollback.roll_back(services, name, config)
     if done.status == rollback.RESTORING:
-        chores.left.append(f"endpoint config {config}: needed until endpoint {name} is back as it was")
+        chores.leave(f"endpoint config {config}: needed until endpoint {name} is back as it was")
     return done.removed
 
 

@@ -89,7 +89,7 @@ class Settling:
         Args:
             execution_arn: the execution that ended.
             cleaner: ``Id`` and ``StartTime`` of the execution that asks.
-            cleaned: what Clean Up said last, with ``Removed`` and ``Left``; ``{}`` before it was asked.
+            cleaned: what Clean Up said last, with ``Removed``, ``Left`` and ``Lasting``; ``{}`` before it was asked.
             now: the present moment.
 
         Raises:
@@ -122,7 +122,7 @@ class Settling:
         else:
             began = datetime.fromisoformat(cleaner["StartTime"])
             since = (now - began).total_seconds()
-            waits = is_awaited(loose.making, cleaned["Removed"], now) or bool(cleaned["Left"])
+            waits = is_awaited(loose.making, cleaned["Removed"], now) or len(cleaned["Left"]) > len(cleaned["Lasting"])
             ended["WaitSeconds"] = wait_seconds(since, self.settings.minimum_wait_seconds)
             todo = next_step(told=told, left=cleaned["Left"], waits=waits and since < PATIENCE_SECONDS)
             failure = failure.with_remainder(cleaned["Left"]) if todo == TELL else failure

@@ -43,6 +43,6 @@ def learnt(cloud: Cloud, stack: Stack, execute: Execute, tmp_path_factory: pytes
     s3.upload_file(str(write_csv(folder / "old.csv", customers(900))), bucket, "uploads/on-demand/old.csv")
     s3.upload_file(str(write_csv(folder / "new.csv", new)), bucket, "uploads/on-demand/new.csv")
     dataset = {"S3Uri": f"s3://{bucket}/uploads/on-demand/old.csv", "TargetColumn": "cancels", "IdColumn": "customer"}
-    automl, endpoint = {"MaxCandidates": 1, "MaxRuntimeSeconds": 30}, {"Name": ON_DEMAND, "Keep": False}
+    automl, endpoint = {"MaxCandidates": 1, "MaxRuntimeSeconds": 300}, {"Name": ON_DEMAND, "Keep": False}
     ended = execute("AutoMLStateMachine", {"Dataset": dataset, "AutoML": automl, "Endpoint": endpoint}, 1200)
     return Learnt(cloud, bucket, succeeded(ended)["Run"], "uploads/on-demand/new.csv", len(new))

@@ -68,14 +68,25 @@ def started(answers: Answers) -> Answers:
     return no_staging(job(answers))
 
 
-def model(answers: Answers, tag: dict[str, str]) -> Answers:
+def model(answers: Answers, tag: dict[str, str], *users: str) -> Answers:
+    """The run's model, which goes if it is ours and no endpoint config has it."""
     answer = {"ModelName": "run-1", "ModelArn": f"{ACCOUNT}:model/run-1", "CreationTime": NOW}
     answers.sagemaker.add_response("describe_model", answer, {"ModelName": "run-1"})
     answers.sagemaker.add_response("list_tags", {"Tags": [tag]}, {"ResourceArn": f"{ACCOUNT}:model/run-1"})
     if tag == OURS:
         listing = {"NameContains": "run-1-"}
-        answers.sagemaker.add_response("list_endpoint_configs", {"EndpointConfigs": []}, listing)
-        answers.sagemaker.add_response("delete_model", {}, {"ModelName": "run-1"})
+        configs = [
+            {"EndpointConfigName": name, "EndpointConfigArn": f"{ACCOUNT}:config/{name}", "CreationTime": NOW}
+            for name in users
+        ]
+        answers.sagemaker.add_response("list_endpoint_configs", {"EndpointConfigs": configs}, listing)
+        for name in users:
+            variants = [{"VariantName": "AllTraffic", "ModelName": "run-1"}]
+            config = {"EndpointConfigName": name, "EndpointConfigArn": f"{ACCOUNT}:config/{name}", "CreationTime": NOW}
+            answer = {**config, "ProductionVariants": variants}
+            answers.sagemaker.add_response("describe_endpoint_config", answer, {"EndpointConfigName": name})
+        if not users:
+            answers.sagemaker.add_response("delete_model", {}, {"ModelName": "run-1"})
     return answers
 
 
@@ -200,9 +211,10 @@ def test_a_model_whose_predecessor_was_retired_stays_in_service(answers: Answers
     started(answers).endpoint("InService", "c").config("c", OURS, previous_tag("old"))
     answers.config("c", OURS, previous_tag("old")).no_config("old")
     answers.endpoint("InService", "c").config("c", OURS)
-    chores = clean_up(answers, data_bucket, DEPLOYED)
+    chores = clean_up(model(answers, OURS, "run-1-c"), data_bucket, DEPLOYED)
     assert chores.removed == []
-    assert chores.left == ["endpoint rings, which serves this run's model: its former config is retired"]
+    served = "endpoint rings, which serves this run's model: its former config is retired"
+    assert chores.left == chores.lasting == [served, "model run-1: endpoint config run-1-c has it"]
 
 
 def test_what_others_made_stays(answers: Answers, data_bucket: Any) -> None:
@@ -225,8 +237,9 @@ def test_nobody_is_asked_for_approval_any_more(answers: Answers, data_bucket: An
 def test_a_missing_permission_does_not_stop_the_rest_and_is_told(answers: Answers, data_bucket: Any) -> None:
     answers.refused("describe_auto_ml_job_v2", "not authorized.", code="AccessDeniedException")
     no_staging(answers).endpoint()
-    chores = clean_up(answers, data_bucket, STATE, "InvalidDataset")
-    assert chores.left == ["AutoML job run-1: not authorized"]
+    chores = clean_up(model(answers, OURS), data_bucket, STATE, "InvalidDataset")
+    assert chores.removed == ["model run-1"]
+    assert chores.left == chores.lasting == ["AutoML job run-1: not authorized"]
 
 
 def test_a_staging_endpoint_that_is_changing_is_told_and_keeps_its_model(answers: Answers, data_bucket: Any) -> None:
@@ -234,8 +247,11 @@ def test_a_staging_endpoint_that_is_changing_is_told_and_keeps_its_model(answers
     answers.endpoint_tags(OURS, name="run-1-staging").refused("delete_endpoint", "Cannot update in-progress endpoint.")
     answers.endpoint(name="run-1-staging", status="Creating", config="s")
     answers.endpoint()
-    (left,) = clean_up(answers, data_bucket, STATE).left
-    assert left.startswith("the staging endpoints: Endpoint 'run-1-staging' cannot be deleted now: Cannot update")
+    chores = clean_up(answers, data_bucket, STATE)
+    assert chores.left[0].startswith(
+        "the staging endpoints: Endpoint 'run-1-staging' cannot be deleted now: Cannot update"
+    )
+    assert chores.pending
 
 
 def test_an_unavailable_service_makes_the_state_machine_try_again(answers: Answers, data_bucket: Any) -> None:

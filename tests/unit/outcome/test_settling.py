@@ -264,7 +264,7 @@ def test_a_deployment_that_is_through_stays(sfn: Stubber, data_bucket: Any) -> N
 def test_a_model_that_may_yet_appear_is_waited_for(sfn: Stubber, data_bucket: Any, after: int, todo: str) -> None:
     describe(sfn, RUN, "ABORTED")
     happened(sfn, RUN, entered("Create Model"), scheduled(70), STARTED, ABORTED)
-    ended = settle(sfn, data_bucket, now=NOW + timedelta(seconds=after), Removed=[], Left=[])
+    ended = settle(sfn, data_bucket, now=NOW + timedelta(seconds=after), Removed=[], Left=[], Lasting=[])
     assert (ended["Todo"], ended["WaitSeconds"]) == (todo, 15)
 
 
@@ -272,9 +272,18 @@ def test_what_cannot_be_removed_is_told_in_the_end(sfn: Stubber, data_bucket: An
     describe(sfn, RUN, "TIMED_OUT")
     happened(sfn, RUN, entered("Deploy Model"), {"type": "ExecutionTimedOut"})
     late = NOW + timedelta(seconds=settling.PATIENCE_SECONDS + 1)
-    ended = settle(sfn, data_bucket, now=late, Removed=[], Left=["endpoint x: in use"])
+    ended = settle(sfn, data_bucket, now=late, Removed=[], Left=["endpoint x: in use"], Lasting=[])
     assert (ended["Todo"], ended["Left"], ended["What"]) == (TELL, 1, "run timed out")
     assert "to be removed by hand: endpoint x: in use" in ended["Cause"]
+
+
+@pytest.mark.parametrize(("more", "todo"), [([], TELL), (["endpoint y: in use"], WAIT)])
+def test_what_waiting_does_not_help_is_told_at_once(sfn: Stubber, data_bucket: Any, more: list[str], todo: str) -> None:
+    describe(sfn, RUN, "ABORTED")
+    happened(sfn, RUN, entered("Get AutoML Job"), ABORTED)
+    refused = ["endpoint x: not authorized"]
+    ended = settle(sfn, data_bucket, Removed=[], Left=[*refused, *more], Lasting=refused)
+    assert (ended["Todo"], ended["Left"]) == (todo, 1 + len(more))
 
 
 def test_another_stack_s_execution_is_refused(sfn: Stubber, data_bucket: Any) -> None:
