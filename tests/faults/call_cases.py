@@ -139,6 +139,8 @@ NEVER_MADE = {
     "RollBackEndpointFunction cloudwatch.DeleteAlarms": "only of an endpoint with alarms that is deleted",
     "StopAutoMLJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
     "StopTransformJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
+    "CleanUpFunction sagemaker.DescribeModelPackageGroup": "only of a run that ends between proof and registration",
+    "CleanUpFunction sagemaker.ListModelPackages": "only of a run that ends between proof and registration",
     "CreateAutoMLJobFunction sagemaker.DescribeAutoMLJobV2": "looked up only when the job exists already",
     "CreateEndpointFunction sagemaker.DeleteEndpointConfig": "only when the endpoint is refused after its config",
     "CreateModelFunction sagemaker.DescribeModel": "looked up only when the model exists already",
@@ -154,7 +156,6 @@ NEVER_MADE = {
     "RegisterModelFunction sagemaker.DescribeModelPackage": "looked up only when the package exists already",
     "RollBackEndpointFunction sagemaker.UpdateEndpoint": "only of a model that serves and then fails its test",
     "SettleExecutionFunction s3.GetObject": "only when the same end is told twice, as in test_executions.py",
-    "SettleExecutionFunction stepfunctions.ListExecutions": "only in the moment in which an execution is started",
     "TransformDataFunction s3.DeleteObjects": "only when rows are broken behind a part that was written",
 }
 """Part of a call's name, to the end of a word → why no flow comes to it as long as nothing else goes wrong."""

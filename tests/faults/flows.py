@@ -230,12 +230,6 @@ def stopped_update(bench: Bench, endpoint: str) -> Ended:
     return bench.ended(execution)
 
 
-def stopped_proved(bench: Bench, endpoint: str) -> Ended:
-    """A run that somebody stops when its model is proved, and not registered yet."""
-    request = {**bench.learnable, "Endpoint": {"Name": endpoint, **INSTANCE}}
-    return _stopped_in(bench, "Remove Staging", "AutoMLStateMachine", request)
-
-
 def challenger(bench: Bench, endpoint: str) -> Ended:
     """A second model for the endpoint, which goes when its rows are scored."""
     return bench.ended(bench.learn(endpoint, Endpoint={"Name": endpoint, **INSTANCE, "Keep": False}))
@@ -324,7 +318,6 @@ FLOWS: dict[str, Flow] = {
     "stillborn": stillborn,
     "unsuitable": unsuitable,
     "stopped update": stopped_update,
-    "stopped proved": stopped_proved,
     "challenger": challenger,
     "batch": batch,
     "stopped batch": stopped_batch,
@@ -338,15 +331,12 @@ FLOWS: dict[str, Flow] = {
     "stopped waiting": stopped_waiting,
 }
 """In this order each finds what it needs: an endpoint with a model, or only the model."""
-IN_SERVICE = frozenset(
-    {"broken", "stillborn", "unsuitable", "stopped update", "stopped proved", "challenger", "batch", "stopped batch"}
-)
+IN_SERVICE = frozenset({"broken", "stillborn", "unsuitable", "stopped update", "challenger", "batch", "stopped batch"})
 """Those that begin with an endpoint in service."""
 LONGEST = "champion"
 """The one that makes most of the calls."""
 CHEAPEST = (
     *("nobody", "unsuitable", "stillborn", "on demand", "batch", "stopped batch", "broken", "stopped update"),
-    *("hopeless", "stopped", "plain", "stopped late", "unanswered", "stopped waiting"),
-    *("stopped proved", "champion", "challenger"),
+    *("hopeless", "stopped", "plain", "stopped late", "unanswered", "stopped waiting", "champion", "challenger"),
 )
 """All, those first that take the least time."""

@@ -38,7 +38,6 @@ def test_the_flows_end_as_they_are_meant_to(undisturbed: Undisturbed) -> None:
         "stopped late": ("ABORTED", ""),
         "stopped waiting": ("ABORTED", ""),
         "stopped update": ("ABORTED", ""),
-        "stopped proved": ("ABORTED", ""),
         "stopped batch": ("ABORTED", ""),
         "stillborn": ("FAILED", "EndpointFailed"),
         "nobody": ("FAILED", "InvalidRequest"),

@@ -86,7 +86,7 @@ def test_a_refused_call_is_done_without_or_named(
     ended = FLOWS[flow](bench, endpoint)
     count = happened(bench.cloud)[case]
     set_faults(bench.cloud)
-    left = [one for one in orphans(bench.cloud, before, keep=[endpoint]) if one.partition(" ")[2] not in ended.said]
+    left = [one for one in orphans(bench.cloud, before, keep=[endpoint]) if one.rpartition(" ")[2] not in ended.said]
     succeeded = ended.outcome[0] == "SUCCEEDED"
     twice = (ended.rows - calm.rows).total()
     lost = (calm.rows - ended.rows).total() if succeeded else 0

@@ -43,8 +43,13 @@ class LastMoments:
     """Whether the last state started the newest nested execution and has not heard of its end."""
     at_work_until: datetime | None = None
     """When the function that was at work is over at the latest, None if none was."""
-    starting: bool = False
-    """Whether it was about to start an execution that nothing tells of yet."""
+    starting: str = ""
+    """ARN of an execution that it was about to start, if nothing tells that it has."""
+
+    @property
+    def awaited(self) -> str:
+        """ARN of the nested execution of whose end it has not heard, if any."""
+        return self.starting or (self.nested[0] if self.awaits_nested else "")
 
 
 def last_moments(sfn: "SFNClient", execution_arn: str) -> LastMoments:
@@ -62,7 +67,7 @@ def last_moments(sfn: "SFNClient", execution_arn: str) -> LastMoments:
             found.awaits_nested = found.awaits_nested or not (found.entered or over)
         if not found.entered:
             if kind.startswith(_BEGINNINGS) and not over:
-                found.starting = event.get("taskScheduledEventDetails", {}).get("resourceType") == _STARTS_EXECUTIONS
+                found.starting = _started(event)
                 seconds = _STARTING_SECONDS if found.starting else _most_seconds(event)
                 found.at_work_until = event["timestamp"] + timedelta(seconds=seconds)
             over = over or (kind.endswith(_ENDINGS) and not kind.startswith("Execution"))
@@ -90,6 +95,16 @@ def _state_data(event: Event) -> Document:
         if text and _STATE_SIGN in text and isinstance(_parsed(text).get("Execution"), dict):
             return _parsed(text)
     return {}
+
+
+def _started(event: Event) -> str:
+    """ARN of the execution that the task starts, whose name the machine gives; empty for another task."""
+    details = event.get("taskScheduledEventDetails", {})
+    if details.get("resourceType") != _STARTS_EXECUTIONS:
+        return ""
+    asked = {key.lower(): value for key, value in _parsed(details["parameters"]).items()}
+    machine, name = asked["statemachinearn"], asked["name"]
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _most_seconds(event: Event) -> int:

@@ -167,29 +167,20 @@ class Settling:
             thing = "execution" if last.starting else MAKES.get(last.entered)
             if thing:
                 loose.making[thing] = last.at_work_until
-        nested = self._newborn(described["executionArn"]) if last.starting else []
-        for arn in [*last.nested, *nested]:
-            one: Mapping[str, Any] = self.sfn.describe_execution(executionArn=arn)
-            awaited = last.awaits_nested and arn == last.nested[0]
+        for arn in filter(None, [*last.nested, last.starting]):
+            one = self._described(arn)
+            if one is None or (one["status"] == "SUCCEEDED" and arn != last.awaited):
+                continue
             if one["status"] == "RUNNING":
                 self.sfn.stop_execution(executionArn=arn, error="Aborted", cause=f"{described['name']} has ended")
-            elif one["status"] == "SUCCEEDED" and not awaited:
-                continue
             self._look_around(one, last_moments(self.sfn, arn), loose)
 
-    def _newborn(self, parent_arn: str) -> list[str]:
-        """Running executions that say that the execution started them, though it does not say so itself."""
-        machines = (self.settings.deployment_state_machine_arn, self.settings.scoring_state_machine_arn)
-        pages = [
-            page
-            for machine in machines
-            for page in self.sfn.get_paginator("list_executions").paginate(
-                stateMachineArn=machine, statusFilter="RUNNING"
-            )
-        ]
-        arns = [one["executionArn"] for page in pages for one in page["executions"]]
-        described = (self.sfn.describe_execution(executionArn=arn) for arn in arns)
-        return [one["executionArn"] for one in described if _input(one).get(STARTED_BY) == parent_arn]
+    def _described(self, execution_arn: str) -> Mapping[str, Any] | None:
+        """None if it was not started, or not yet."""
+        try:
+            return self.sfn.describe_execution(executionArn=execution_arn)
+        except self.sfn.exceptions.ExecutionDoesNotExist:
+            return None
 
 
 def first_step(state: Mapping[str, Any], *, kind: str, told: bool) -> str:

@@ -26,7 +26,12 @@ _NAMED_IN_ERROR = 3
 _NAMED_IN_STATE = 20
 _CAUSE_IN_STATE = 500
 _GIVEN_UP = "States.ExceedToleratedFailureThreshold"
-_STOPPED = "it was stopped or never began, as too many others had failed, or its function ran out of time or memory"
+_NO_WORD = (
+    "a function of it ran out of time or memory, or is not authorized to perform s3:PutObject in the folder of the "
+    "results; see its log"
+)
+"""What keeps a part from telling why it failed."""
+_STOPPED = f"it was stopped or never began, as too many others had failed, or {_NO_WORD}"
 _TRANSITIONS_OF_PART = 3
 """Predict How?, one Task that predicts, Filter Predictions."""
 
@@ -155,7 +160,7 @@ def _failures(
     s3: "S3Client", files: ScoringFiles, missing: Sequence[int], map_error: Mapping[str, str] | None
 ) -> list[Document]:
     """``Part``, ``Error`` and ``Cause`` of some, first of those that said why: others may have been stopped for it."""
-    told = {"Error": "States.Timeout", "Cause": "a function of it ran out of time or memory; see its log"}
+    told = {"Error": "States.TaskFailed", "Cause": _NO_WORD}
     if map_error:
         failure = unwrap(map_error)
         cause = _STOPPED if failure.error == _GIVEN_UP else failure.cause

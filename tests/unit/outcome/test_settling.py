@@ -250,6 +250,39 @@ def test_nested_executions_are_stopped_and_their_deployments_taken_back(sfn: Stu
     assert ended["Deployments"] == [{"EndpointName": "e", "ConfigName": runs.config_name("m", DEPLOYMENT)}]
 
 
+def starting(arn: str) -> dict[str, Any]:
+    machine, _, name = arn.replace(":execution:", ":stateMachine:").rpartition(":")
+    parameters = json.dumps({"StateMachineArn": machine, "Name": name, "Input": {}})
+    of = {"resourceType": "states", "resource": "startExecution.sync:2", "region": "eu-central-1"}
+    return {"type": "TaskScheduled", "taskScheduledEventDetails": {**of, "parameters": parameters}}
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "ABORTED", "SUCCEEDED"])
+def test_a_deployment_that_the_run_was_about_to_start_is_taken_back_each_time(
+    sfn: Stubber, data_bucket: Any, status: str
+) -> None:
+    """The first look stops it; those that follow must find it as well."""
+    describe(sfn, RUN, "ABORTED")
+    happened(sfn, RUN, entered("Deploy Model"), starting(DEPLOYMENT), ABORTED)
+    describe(sfn, DEPLOYMENT, status, {"Model": {"Name": "m"}, "Endpoint": {"Name": "e"}})
+    if status == "RUNNING":
+        stopped = {"executionArn": DEPLOYMENT, "error": "Aborted", "cause": ANY}
+        sfn.add_response("stop_execution", {"stopDate": NOW}, stopped)
+    happened(sfn, DEPLOYMENT, entered("Create Endpoint"), ABORTED)
+    ended = settle(sfn, data_bucket)
+    assert ended["Deployments"] == [{"EndpointName": "e", "ConfigName": runs.config_name("m", DEPLOYMENT)}]
+
+
+def test_an_execution_that_is_not_started_yet_is_awaited(sfn: Stubber, data_bucket: Any) -> None:
+    nothing: dict[str, Any] = {"Removed": [], "Left": [], "Lasting": []}
+    for seconds, todo in ((0, WAIT), (61, TELL)):
+        describe(sfn, RUN, "ABORTED")
+        happened(sfn, RUN, entered("Deploy Model"), starting(DEPLOYMENT), ABORTED)
+        sfn.add_client_error("describe_execution", "ExecutionDoesNotExist")
+        ended = settle(sfn, data_bucket, RUN, now=NOW + timedelta(seconds=seconds), **nothing)
+        assert (ended["Todo"], ended["Deployments"]) == (todo, [])
+
+
 def test_a_deployment_that_is_through_stays(sfn: Stubber, data_bucket: Any) -> None:
     describe(sfn, RUN, "ABORTED")
     exited = {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Deploy to Staging", "output": "{}"}}
