@@ -139,8 +139,6 @@ NEVER_MADE = {
     "RollBackEndpointFunction cloudwatch.DeleteAlarms": "only of an endpoint with alarms that is deleted",
     "StopAutoMLJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
     "StopTransformJobFunction": "a job outlives its deadline only when it hangs, as in test_jobs.py",
-    "CleanUpFunction sagemaker.DescribeModelPackageGroup": "only of a run that ends between proof and registration",
-    "CleanUpFunction sagemaker.ListModelPackages": "only of a run that ends between proof and registration",
     "CreateAutoMLJobFunction sagemaker.DescribeAutoMLJobV2": "looked up only when the job exists already",
     "CreateEndpointFunction sagemaker.DeleteEndpointConfig": "only when the endpoint is refused after its config",
     "CreateModelFunction sagemaker.DescribeModel": "looked up only when the model exists already",
@@ -161,6 +159,8 @@ NEVER_MADE = {
 """Part of a call's name, to the end of a word → why no flow comes to it as long as nothing else goes wrong."""
 
 BY_CHANCE = {
+    "CleanUpFunction sagemaker.DescribeModelPackageGroup": "only of a run that ends between proof and registration",
+    "CleanUpFunction sagemaker.ListModelPackages": "only of a run that ends between proof and registration",
     "WaitForApprovalFunction s3.DeleteObject": "only when the answer comes before the question is stored",
     "WaitForApprovalFunction s3.GetObject": "only when the answer comes before the question is stored",
     "WaitForApprovalFunction stepfunctions.SendTaskSuccess": "only when the answer comes before the question is stored",

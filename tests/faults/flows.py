@@ -275,7 +275,8 @@ def unsuitable(bench: Bench, endpoint: str) -> Ended:
 
 def stopped(bench: Bench, endpoint: str) -> Ended:
     """A run that somebody stops in the console while its job is at work."""
-    run = start(bench.cloud, bench.stack, "AutoMLStateMachine", {**bench.learnable, "Endpoint": {"Name": endpoint}})
+    request = {**bench.learnable, "Endpoint": {"Name": f"{endpoint}-stopped"}}
+    run = start(bench.cloud, bench.stack, "AutoMLStateMachine", request)
     run.job()
     bench.cloud.client("stepfunctions").stop_execution(executionArn=run.arn)
     return bench.ended(run.arn)

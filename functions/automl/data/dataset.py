@@ -19,6 +19,7 @@ from automl.data.formats import check_format
 from automl.errors import InvalidDataset
 from automl.nearest import nearest_name
 from automl.quoting import quoted, quoted_beside
+from automl.sagemaker_errors import message_of
 from automl.storage import StoredObject, list_objects, split_uri
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _MARKER_NAMES = ("_", ".")
 MOST_OBJECTS = 10_000
 """Opening each takes a while; more could not be read in a function's time."""
 _DENIED = (
-    "access is denied; deploy the stack with the parameter SourceBucketName set to this bucket, "
+    "access is denied ({said}); deploy the stack with the parameter SourceBucketName set to this bucket, "
     "or copy the data into the stack's own bucket"
 )
 _UNREADABLE = {
@@ -247,7 +248,10 @@ def _get(s3: "S3Client", stored: StoredObject, byte_range: str | None = None) ->
 def _unreadable(uri: str, error: ClientError) -> Exception:
     """The error for the dataset's reader; AWS's own when it says nothing about the dataset, such as throttling."""
     reason = _UNREADABLE.get(error.response["Error"]["Code"])
-    return InvalidDataset(f"{uri} cannot be read: {reason}") if reason else error
+    if not reason:
+        return error
+    said = f"{error.operation_name}: {message_of(error)}"
+    return InvalidDataset(f"{uri} cannot be read: {reason.format(said=said)}")
 
 
 def _skip(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:

@@ -102,9 +102,9 @@ def _started(event: Event) -> str:
     details = event.get("taskScheduledEventDetails", {})
     if details.get("resourceType") != _STARTS_EXECUTIONS:
         return ""
-    asked = {key.lower(): value for key, value in _parsed(details["parameters"]).items()}
-    machine, name = asked["statemachinearn"], asked["name"]
-    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    asked = {key.lower(): value for key, value in _parsed(details.get("parameters")).items()}
+    machine, name = asked.get("statemachinearn"), asked.get("name")
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}" if machine and name else ""
 
 
 def _most_seconds(event: Event) -> int:

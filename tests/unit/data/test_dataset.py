@@ -7,6 +7,7 @@ import lzma
 from datetime import date, datetime
 from typing import Any
 
+import boto3
 import pandas as pd
 import polars as pl
 import pytest
@@ -160,18 +161,23 @@ def test_missing_objects_and_buckets_are_named(data_bucket: Any) -> None:
         open_dataset(data_bucket, "s3://no-such-bucket/x")
 
 
-@pytest.mark.parametrize(
-    ("code", "error"), [("AccessDenied", InvalidDataset), ("SlowDown", ClientError), ("InternalError", ClientError)]
-)
-def test_errors_that_say_nothing_about_the_dataset_stay_aws_errors(
-    stub: Any, code: str, error: type[Exception]
-) -> None:
-    import boto3
+def test_a_refusal_is_told_with_what_aws_says_and_what_to_do(stub: Any) -> None:
+    client = boto3.client("s3")
+    stub(client).add_client_error("list_objects_v2", "AccessDenied", "not authorized to perform: kms:Decrypt.")
 
+    said = (
+        r"denied \(ListObjectsV2: not authorized to perform: kms:Decrypt\); deploy the stack with .* SourceBucketName"
+    )
+    with pytest.raises(InvalidDataset, match=said):
+        open_dataset(client, "s3://data-bucket/x")
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError"])
+def test_errors_that_say_nothing_about_the_dataset_stay_aws_errors(stub: Any, code: str) -> None:
     client = boto3.client("s3")
     stub(client).add_client_error("list_objects_v2", code)
 
-    with pytest.raises(error):
+    with pytest.raises(ClientError):
         open_dataset(client, "s3://data-bucket/x")
 
 
