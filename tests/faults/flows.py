@@ -42,8 +42,13 @@ class Ended:
     @property
     def outcome(self) -> tuple[str, str]:
         """Its status, and its error or else the outcome that its output names."""
-        output = json.loads(self.description.get("output") or "{}")
-        return self.description["status"], self.description.get("error") or output.get("Outcome", "")
+        return self.description["status"], self.description.get("error") or self.output.get("Outcome", "")
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """What it returned, ``{}`` if it did not come to its end."""
+        document: dict[str, Any] = json.loads(self.description.get("output") or "{}")
+        return document
 
     @property
     def cause(self) -> str:
@@ -63,8 +68,9 @@ class Ended:
 
     @property
     def said(self) -> str:
-        """All that it and the letters say about why it failed."""
-        return "\n".join([self.cause, *(str(letter.get("Cause", "")) for letter in self.letters)])
+        """All that it and the letters say about why it failed, and about what it had to leave."""
+        causes = (str(letter.get("Cause", "")) for letter in self.letters)
+        return "\n".join([self.cause, *causes, *self.output.get("Left", [])])
 
     @property
     def named(self) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.faults import call_cases
 from tests.faults.call_cases import Deployed, Made
 from tests.faults.faults import happened, set_faults
-from tests.faults.flows import FLOWS, IN_SERVICE, Bench
+from tests.faults.flows import FLOWS, IN_SERVICE, INSTANCE, Bench
 from tests.faults.orphans import orphans, snapshot
 from tests.faults.undisturbed import Undisturbed, bench, deployed, undisturbed
 from tests.ledger import Group, Ledger, Outcome
@@ -44,7 +44,7 @@ class Prepared:
     @functools.cached_property
     def _shelved(self) -> str:
         name = f"shelf-{secrets.token_hex(3)}"
-        learnt = self.bench.ended(self.bench.learn(name, Endpoint={"Name": name, "Keep": False}))
+        learnt = self.bench.ended(self.bench.learn(name, Endpoint={"Name": name, **INSTANCE, "Keep": False}))
         assert learnt.outcome == ("SUCCEEDED", "Completed"), learnt.cause
         return name
 
