@@ -153,7 +153,6 @@ NEVER_MADE = {
     "ReadTransformOutputFunction s3.ListObjectsV2": "only of an output that does not fit its rows",
     "RegisterModelFunction sagemaker.DescribeModelPackage": "looked up only when the package exists already",
     "RollBackEndpointFunction sagemaker.UpdateEndpoint": "only of a model that serves and then fails its test",
-    "SettleExecutionFunction s3.GetObject": "only when the same end is told twice, as in test_executions.py",
     "TransformDataFunction s3.DeleteObjects": "only when rows are broken behind a part that was written",
 }
 """Part of a call's name, to the end of a word → why no flow comes to it as long as nothing else goes wrong."""
@@ -161,6 +160,7 @@ NEVER_MADE = {
 BY_CHANCE = {
     "CleanUpFunction sagemaker.DescribeModelPackageGroup": "only of a run that ends between proof and registration",
     "CleanUpFunction sagemaker.ListModelPackages": "only of a run that ends between proof and registration",
+    "SettleExecutionFunction s3.GetObject": "only when the same end is told twice, as in test_executions.py",
     "WaitForApprovalFunction s3.DeleteObject": "only when the answer comes before the question is stored",
     "WaitForApprovalFunction s3.GetObject": "only when the answer comes before the question is stored",
     "WaitForApprovalFunction stepfunctions.SendTaskSuccess": "only when the answer comes before the question is stored",
