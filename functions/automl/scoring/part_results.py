@@ -27,8 +27,8 @@ _NAMED_IN_STATE = 20
 _CAUSE_IN_STATE = 500
 _GIVEN_UP = "States.ExceedToleratedFailureThreshold"
 _NO_WORD = (
-    "a function of it ran out of time or memory, or is not authorized to perform s3:PutObject in the folder of the "
-    "results; see its log"
+    "a function of it ran out of time or memory or is not authorized to perform s3:PutObject in the folder of the "
+    "results, or the state machine is not authorized to perform lambda:InvokeFunction; see the Map Run of the execution"
 )
 """What keeps a part from telling why it failed."""
 _STOPPED = f"it was stopped or never began, as too many others had failed, or {_NO_WORD}"

@@ -101,7 +101,7 @@ def test_a_failed_part_fails_the_scoring_and_the_error_says_how_to_go_on(
     said = str(raised.value)
     assert "2 of 5 parts were not scored" in said
     assert "part 2: EndpointFailed: the model broke" in said
-    assert "part 4: States.TaskFailed: a function of it ran out of time or memory, or is not authorized to" in said
+    assert "part 4: States.TaskFailed: a function of it ran out of time or memory or is not authorized to" in said
     assert json.loads(said[said.index("{") : said.index("}") + 1]) == {"Resume": OUTPUT}
 
 
