@@ -14,7 +14,7 @@ _CALIBRATED = ("ECE", "Coverage")
 """Metrics that only an evaluation after calibration knows."""
 
 _NOT_SCORED = (
-    "No model is in service, so the rows to score were not predicted; "
+    "This model does not serve, and none did when it was judged, so the rows to score were not predicted; "
     "what is counted here, and in the files, are the run's own test rows"
 )
 
