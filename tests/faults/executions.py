@@ -120,12 +120,16 @@ class Site:
         return str(role["Arn"])
 
     def hold(self, machine: str, state: str) -> None:
-        """Make the function of the state slow, so that it is still at work when its execution is stopped."""
-        resource = definitions.state(machine, state).body["Resource"]
-        if not resource.startswith("${"):
-            return  # a nested execution takes its time
-        function = resource.removeprefix("${").removesuffix("Arn}")
+        """Make what the state begins slow, so that it is still at work when its execution is stopped."""
+        body = definitions.state(machine, state).body
         slow = {"Kind": "Slow", "Seconds": HOLD_SECONDS}
+        if started := body["Parameters"].get("StateMachineArn"):
+            role = self.role(started.removeprefix("${").removesuffix("Arn}"))
+            set_faults(self.cloud, {"Name": "invoke", "Service": "lambda", "Operation": "Invoke", "Role": role, **slow})
+            return
+        if not body["Resource"].startswith("${"):
+            return  # it waits for a person
+        function = body["Resource"].removeprefix("${").removesuffix("Arn}")
         calls = [
             {"Name": one.name, "Service": one.service, "Operation": one.operation, "Role": self.role(function), **slow}
             for one in call_cases.of_functions()
