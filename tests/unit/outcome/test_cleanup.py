@@ -80,11 +80,10 @@ def model(answers: Answers, tag: dict[str, str], *users: str) -> Answers:
             for name in users
         ]
         answers.sagemaker.add_response("list_endpoint_configs", {"EndpointConfigs": configs}, listing)
-        for name in users:
-            variants = [{"VariantName": "AllTraffic", "ModelName": "run-1"}]
-            config = {"EndpointConfigName": name, "EndpointConfigArn": f"{ACCOUNT}:config/{name}", "CreationTime": NOW}
-            answer = {**config, "ProductionVariants": variants}
-            answers.sagemaker.add_response("describe_endpoint_config", answer, {"EndpointConfigName": name})
+        for config in configs:
+            answer = {**config, "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "run-1"}]}
+            asked = {"EndpointConfigName": config["EndpointConfigName"]}
+            answers.sagemaker.add_response("describe_endpoint_config", answer, asked)
         if not users:
             answers.sagemaker.add_response("delete_model", {}, {"ModelName": "run-1"})
     return answers
@@ -248,9 +247,8 @@ def test_a_staging_endpoint_that_is_changing_is_told_and_keeps_its_model(answers
     answers.endpoint(name="run-1-staging", status="Creating", config="s")
     answers.endpoint()
     chores = clean_up(answers, data_bucket, STATE)
-    assert chores.left[0].startswith(
-        "the staging endpoints: Endpoint 'run-1-staging' cannot be deleted now: Cannot update"
-    )
+    (left,) = chores.left
+    assert left.startswith("the staging endpoints: Endpoint 'run-1-staging' cannot be deleted now: Cannot update")
     assert chores.pending
 
 
