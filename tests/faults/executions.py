@@ -122,23 +122,22 @@ class Site:
     def hold(self, machine: str, state: str) -> None:
         """Make what the state begins slow, so that it is still at work when its execution is stopped."""
         body = definitions.state(machine, state).body
-        slow = {"Kind": "Slow", "Seconds": HOLD_SECONDS}
-        if started := body["Parameters"].get("StateMachineArn"):
-            role = self.role(started.removeprefix("${").removesuffix("Arn}"))
-            set_faults(self.cloud, {"Name": "invoke", "Service": "lambda", "Operation": "Invoke", "Role": role, **slow})
-            return
-        if not body["Resource"].startswith("${"):
+        begun = body["Parameters"].get("StateMachineArn", body["Resource"])
+        if not begun.startswith("${"):
             return  # it waits for a person
-        function = body["Resource"].removeprefix("${").removesuffix("Arn}")
+        name = begun.removeprefix("${").removesuffix("Arn}")
+        role, slow = self.role(name), {"Kind": "Slow", "Seconds": HOLD_SECONDS}
+        invoke = {"Name": "invoke", "Service": "lambda", "Operation": "Invoke", **slow}
+        if name.endswith("StateMachine"):
+            set_faults(self.cloud, {**invoke, "Role": role})
+            return
         calls = [
-            {"Name": one.name, "Service": one.service, "Operation": one.operation, "Role": self.role(function), **slow}
+            {"Name": one.name, "Service": one.service, "Operation": one.operation, "Role": role, **slow}
             for one in call_cases.of_functions()
-            if one.caller == function
+            if one.caller == name
         ]
-        invoke = {"Service": "lambda", "Operation": "Invoke", "Where": {"FunctionName": f"*{function}-*"}, **slow}
-        set_faults(
-            self.cloud, {"Name": "invoke", **invoke, "Role": self.role(f"{MACHINES[machine]}StateMachine")}, *calls
-        )
+        machine_role = self.role(f"{MACHINES[machine]}StateMachine")
+        set_faults(self.cloud, {**invoke, "Role": machine_role, "Where": {"FunctionName": f"*{name}-*"}}, *calls)
 
     def until_at_work(self, execution: str, state: str) -> None:
         """Wait until what the state has begun is really under way: a function that has called AWS, or an execution."""

@@ -129,9 +129,9 @@ class Bench:
     def ended(self, execution: str) -> Ended:
         """The execution when it has ended, all is cleaned up after it, and people are told, if ever."""
         described = wait(self.cloud, execution, TIMEOUT_SECONDS)
-        output = json.loads(described.get("output") or "{}")
-        rows = scored(self.cloud, output, "customer") if "Files" in output else []
-        ended = Ended(described, self._letters_about(execution), Counter(rows))
+        ended = Ended(described, self._letters_about(execution))
+        if "Files" in ended.output:
+            ended = replace(ended, rows=Counter(scored(self.cloud, ended.output, "customer")))
         patience = time.monotonic() + LETTER_SECONDS
         while ended.told < ended.due and time.monotonic() < patience:
             ended = replace(ended, letters=self._letters_about(execution))
