@@ -32,24 +32,20 @@ class LastMoments:
     """What an execution was doing when it ended, or does now.
 
     ``state``: its newest state data, ``{}`` if it had none; ``entered``: the state that it entered last; ``caught``:
-    ``Error`` and ``Cause`` of its end; ``nested``: ARNs of the executions that it started, the newest first.
+    ``Error`` and ``Cause`` of its end; ``nested``: ARNs of the executions that it started, the newest first, with one
+    that it was about to start.
     """
 
     state: Document = field(default_factory=dict)
     entered: str = ""
     caught: dict[str, str] = field(default_factory=dict)
     nested: list[str] = field(default_factory=list)
-    awaits_nested: bool = False
-    """Whether the last state started the newest nested execution and has not heard of its end."""
+    awaited: str = ""
+    """ARN of the nested execution that the last state started, or was about to, and has not heard the end of."""
     at_work_until: datetime | None = None
     """When the function that was at work is over at the latest, None if none was."""
-    starting: str = ""
-    """ARN of an execution that it was about to start, if nothing tells that it has."""
-
-    @property
-    def awaited(self) -> str:
-        """ARN of the nested execution of whose end it has not heard, if any."""
-        return self.starting or (self.nested[0] if self.awaits_nested else "")
+    starting: bool = False
+    """Whether it was about to start an execution, and nothing tells that it has."""
 
 
 def last_moments(sfn: "SFNClient", execution_arn: str) -> LastMoments:
@@ -64,10 +60,13 @@ def last_moments(sfn: "SFNClient", execution_arn: str) -> LastMoments:
             found.state = _state_data(event)
         if arn := _parsed(event.get("taskSubmittedEventDetails", {}).get("output")).get("ExecutionArn"):
             found.nested.append(arn)
-            found.awaits_nested = found.awaits_nested or not (found.entered or over)
+            if not (found.entered or over):
+                found.awaited = found.awaited or arn
         if not found.entered:
             if kind.startswith(_BEGINNINGS) and not over:
-                found.starting = _started(event)
+                if starting := _started(event):
+                    found.starting, found.awaited = True, starting
+                    found.nested.append(starting)
                 seconds = _STARTING_SECONDS if found.starting else _most_seconds(event)
                 found.at_work_until = event["timestamp"] + timedelta(seconds=seconds)
             over = over or (kind.endswith(_ENDINGS) and not kind.startswith("Execution"))

@@ -167,7 +167,7 @@ class Settling:
             thing = "execution" if last.starting else MAKES.get(last.entered)
             if thing:
                 loose.making[thing] = last.at_work_until
-        for arn in filter(None, [*last.nested, last.starting]):
+        for arn in last.nested:
             one = self._described(arn)
             if one is None or (one["status"] == "SUCCEEDED" and arn != last.awaited):
                 continue
